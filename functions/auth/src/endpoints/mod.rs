@@ -1,0 +1,5 @@
+pub mod get_jwks;
+pub mod log_in;
+pub mod log_out;
+pub mod refresh_session;
+pub mod sign_up;

@@ -1,0 +1,61 @@
+//! What this domain is given.
+
+use config::Settings;
+use devloop_http::{Edge, StartError};
+use toss::Toss;
+
+/// Built once, cloned for each request.
+#[derive(Clone, Debug)]
+pub struct App {
+    /// Table, time, ids.
+    pub edge: Edge,
+    /// Takes and returns money.
+    pub toss: Toss,
+    /// What orders and payment windows need to know.
+    pub terms: Terms,
+}
+
+/// What orders and payment windows need to know.
+#[derive(Clone, Debug)]
+pub struct Terms {
+    /// Toss's client key, for frontends.
+    pub client_key: String,
+    /// Where Toss sends the buyer's browser after authentication.
+    pub success_url: String,
+    /// Where Toss sends it after a failure.
+    pub fail_url: String,
+    /// The largest total of one order, in won.
+    pub max_total: i64,
+}
+
+impl App {
+    /// Puts the parts together.
+    pub fn new(settings: &Settings, edge: Edge, toss: Toss) -> Result<Self, StartError> {
+        let payments = settings.payments.as_ref();
+        let payments = payments.ok_or_else(|| StartError("the payment settings are missing".to_owned()))?;
+        let terms = Terms {
+            client_key: payments.toss_client_key.clone(),
+            success_url: payments.success_url.clone(),
+            fail_url: payments.fail_url.clone(),
+            max_total: payments.max_order_total,
+        };
+        Ok(Self { edge, toss, terms })
+    }
+
+    /// What runs in a deployed function.
+    pub async fn deployed(settings: &Settings) -> Result<Self, StartError> {
+        let unusable = |error: &dyn std::error::Error| StartError(format!("the Toss settings are not usable: {error}"));
+        let payments = settings.payments.as_ref();
+        let payments = payments.ok_or_else(|| StartError("the payment settings are missing".to_owned()))?;
+        let base_url = payments.toss_base_url.parse().map_err(|error: url::ParseError| unusable(&error))?;
+        let key: toss::SecretKey = payments.toss_secret_key.expose().parse().map_err(|e: toss::NotASecretKey| unusable(&e))?;
+        let toss = Toss::over_https(base_url, key).map_err(|error| unusable(&error))?;
+        Self::new(settings, Edge::deployed(settings).await?, toss)
+    }
+}
+
+impl AsRef<Edge> for App {
+    fn as_ref(&self) -> &Edge {
+        &self.edge
+    }
+}

@@ -1,0 +1,53 @@
+//! All domains in one process: the deployed functions' routes, built from one set of parts.
+
+use std::sync::Arc;
+
+use auth::Hasher;
+use clock::{Clock, Rng};
+use config::Settings;
+use devloop_http::{Edge, Route, StartError};
+use storage::Table;
+use toss::Toss;
+
+/// What all functions are built from.
+#[derive(Clone, Debug)]
+pub struct Parts {
+    /// Keys, names and addresses.
+    pub settings: Settings,
+    /// The present.
+    pub clock: Clock,
+    /// Randomness.
+    pub rng: Rng,
+    /// Hashes passwords.
+    pub hasher: Hasher,
+    /// Takes and returns money.
+    pub toss: Toss,
+}
+
+impl Parts {
+    /// What every function is given, over `table`.
+    pub fn edge(&self, table: Table) -> Result<Edge, StartError> {
+        Edge::new(&self.settings, table, self.clock.clone(), self.rng.clone())
+    }
+
+    /// The app of carts, orders and payments: its workers need it, too.
+    pub fn orders(&self, table: Table) -> Result<fn_orders::App, StartError> {
+        fn_orders::App::new(&self.settings, self.edge(table)?, self.toss.clone())
+    }
+
+    /// The routes of every domain over `table`.
+    pub fn routes(&self, table: &Table) -> Result<Vec<Route>, StartError> {
+        let edge = self.edge(table.clone())?;
+        let auth = fn_auth::App::new(&self.settings, edge.clone(), self.hasher.clone())?;
+        let admin = fn_admin::App { edge, build: self.settings.build.clone() };
+        Ok([fn_auth::routes(&auth), fn_orders::routes(&self.orders(table.clone())?), fn_admin::routes(&admin)].concat())
+    }
+}
+
+/// A Toss client that never leaves the process.
+pub fn toss_over(transport: Arc<dyn toss::Transport>, base_url: &str, secret_key: &str) -> Result<Toss, StartError> {
+    let unusable = |error: &dyn std::error::Error| StartError(error.to_string());
+    let base_url = base_url.parse().map_err(|error: url::ParseError| unusable(&error))?;
+    let secret_key = secret_key.parse().map_err(|error: toss::NotASecretKey| unusable(&error))?;
+    Ok(Toss::new(base_url, secret_key, transport))
+}

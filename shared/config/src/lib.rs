@@ -1,0 +1,220 @@
+//! Typed settings and secrets: read once, all that are missing reported together.
+
+use std::{collections::BTreeMap, fmt, str::FromStr};
+
+/// A secret text. Its `Debug` shows nothing of it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Wraps a secret.
+    pub fn new(secret: impl Into<String>) -> Self {
+        Self(secret.into())
+    }
+
+    /// The secret itself.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+impl FromStr for Secret {
+    type Err = std::convert::Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(Self(text.to_owned()))
+    }
+}
+
+/// What is wrong with the settings: one sentence for each. Values are never repeated.
+#[derive(Debug, Default, PartialEq, Eq, thiserror::Error)]
+#[error("the settings are incomplete: {}", .0.join("; "))]
+pub struct Incomplete(pub Vec<String>);
+
+/// The variables that settings are read from, and what was found wrong with them so far.
+#[derive(Debug)]
+pub struct Reader {
+    variables: BTreeMap<String, String>,
+    wrong: Incomplete,
+}
+
+impl Reader {
+    /// Reads the process's environment.
+    pub fn from_environment() -> Self {
+        #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+        let variables = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        Self::new(variables)
+    }
+
+    /// Reads from these variables.
+    pub fn new(variables: impl IntoIterator<Item = (String, String)>) -> Self {
+        Self { variables: variables.into_iter().filter(|(_, value)| !value.is_empty()).collect(), wrong: Incomplete::default() }
+    }
+
+    /// A setting that may be missing.
+    pub fn optional<T: FromStr<Err: fmt::Display>>(&mut self, name: &str) -> Option<T> {
+        match self.variables.get(name)?.parse() {
+            Ok(value) => Some(value),
+            Err(error) => {
+                self.wrong.0.push(format!("{name} is not usable: {error}"));
+                None
+            }
+        }
+    }
+
+    /// A setting that must be there. `None` is noted as wrong: [`Reader::finish`] then fails.
+    pub fn required<T: FromStr<Err: fmt::Display>>(&mut self, name: &str) -> Option<T> {
+        if !self.variables.contains_key(name) {
+            self.wrong.0.push(format!("{name} is missing"));
+        }
+        self.optional(name)
+    }
+
+    /// The settings, if nothing was wrong with any of them.
+    pub fn finish<T>(self, settings: Option<T>) -> Result<T, Incomplete> {
+        match settings {
+            Some(settings) if self.wrong.0.is_empty() => Ok(settings),
+            _ => Err(self.wrong),
+        }
+    }
+}
+
+/// What every function needs.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The table's name.
+    pub table: String,
+    /// The region of the deployment.
+    pub region: String,
+    /// Another DynamoDB than the region's.
+    pub dynamodb_endpoint: Option<String>,
+    /// The Ed25519 private key that signs access tokens, PKCS#8 in PEM. Only `auth` has it.
+    pub token_private_key: Option<Secret>,
+    /// The public keys that verify them, as a JWK set: the present one and, while rotating, another.
+    pub token_public_keys: String,
+    /// The key that seals refresh tokens. Only `auth` has it.
+    pub refresh_key: Option<Secret>,
+    /// The key that seals cursors.
+    pub cursor_key: Secret,
+    /// The key that encrypts account numbers, 32 bytes in hex. Only `tutors` has it.
+    pub account_key: Option<Secret>,
+    /// How payments are taken. Only `orders` has it.
+    pub payments: Option<Payments>,
+    /// What runs, for `GET /v1/health`.
+    pub build: String,
+}
+
+/// How payments are taken.
+#[derive(Clone, Debug)]
+pub struct Payments {
+    /// Toss's API.
+    pub toss_base_url: String,
+    /// Toss's secret key.
+    pub toss_secret_key: Secret,
+    /// Toss's client key, for frontends.
+    pub toss_client_key: String,
+    /// Where Toss sends the buyer's browser after authentication.
+    pub success_url: String,
+    /// Where Toss sends it after a failure.
+    pub fail_url: String,
+    /// The largest total of one order, in won.
+    pub max_order_total: i64,
+}
+
+/// Which settings a function cannot do without, beyond those of all.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Needs {
+    /// [`Settings::token_private_key`] and [`Settings::refresh_key`].
+    pub signing: bool,
+    /// [`Settings::account_key`].
+    pub account_key: bool,
+    /// [`Settings::payments`].
+    pub payments: bool,
+}
+
+impl Settings {
+    /// Reads what is needed, or says everything that is missing.
+    pub fn read(mut reader: Reader, needs: Needs) -> Result<Self, Incomplete> {
+        let table = reader.required("TABLE_NAME");
+        let region = reader.required("AWS_REGION");
+        let token_public_keys = reader.required("TOKEN_PUBLIC_KEYS");
+        let cursor_key = reader.required("CURSOR_KEY");
+        let token_private_key = if needs.signing { reader.required("TOKEN_PRIVATE_KEY") } else { None };
+        let refresh_key = if needs.signing { reader.required("REFRESH_KEY") } else { None };
+        let account_key = if needs.account_key { reader.required("ACCOUNT_KEY") } else { None };
+        let payments = if needs.payments { Payments::read(&mut reader) } else { None };
+        let dynamodb_endpoint = reader.optional("AWS_ENDPOINT_URL_DYNAMODB").or_else(|| reader.optional("AWS_ENDPOINT_URL"));
+        let build = reader.optional("BUILD").unwrap_or_else(|| "dev".to_owned());
+        let settings = table.zip(region).zip(token_public_keys).zip(cursor_key).map(
+            |(((table, region), token_public_keys), cursor_key)| Self {
+                table,
+                region,
+                dynamodb_endpoint,
+                token_private_key,
+                token_public_keys,
+                refresh_key,
+                cursor_key,
+                account_key,
+                payments,
+                build,
+            },
+        );
+        reader.finish(settings)
+    }
+}
+
+impl Payments {
+    fn read(reader: &mut Reader) -> Option<Self> {
+        let toss_base_url = reader.required("TOSS_BASE_URL");
+        let toss_secret_key = reader.required("TOSS_SECRET_KEY");
+        let toss_client_key = reader.required("TOSS_CLIENT_KEY");
+        let success_url = reader.required("PAYMENT_SUCCESS_URL");
+        let fail_url = reader.required("PAYMENT_FAIL_URL");
+        let max_order_total = reader.required("MAX_ORDER_TOTAL");
+        Some(Self {
+            toss_base_url: toss_base_url?,
+            toss_secret_key: toss_secret_key?,
+            toss_client_key: toss_client_key?,
+            success_url: success_url?,
+            fail_url: fail_url?,
+            max_order_total: max_order_total?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn variables(names: &[&str]) -> Reader {
+        Reader::new(names.iter().map(|name| ((*name).to_owned(), "1".to_owned())))
+    }
+
+    #[test]
+    fn everything_missing_is_reported_at_once() {
+        let needs = Needs { payments: true, ..Needs::default() };
+        let Incomplete(missing) = Settings::read(variables(&["TABLE_NAME", "MAX_ORDER_TOTAL"]), needs).unwrap_err();
+        assert_eq!(missing.len(), 8, "{missing:?}");
+    }
+
+    #[test]
+    fn values_are_never_repeated() {
+        let reader = Reader::new([("MAX_ORDER_TOTAL".to_owned(), "canary".to_owned())]);
+        let needs = Needs { payments: true, ..Needs::default() };
+        let error = Settings::read(reader, needs).unwrap_err();
+        assert!(!error.to_string().contains("canary"), "{error}");
+    }
+
+    #[test]
+    fn an_empty_variable_is_a_missing_one() {
+        let mut reader = Reader::new([("TABLE_NAME".to_owned(), String::new())]);
+        assert_eq!(reader.optional::<String>("TABLE_NAME"), None);
+    }
+}

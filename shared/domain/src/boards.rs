@@ -1,0 +1,62 @@
+//! What posts are filed under.
+
+use deserr::Deserr;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// What a post is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema, Deserr)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Category {
+    /// 웹개발
+    #[deserr(rename = "WEB_DEV")]
+    WebDev,
+    /// 앱개발
+    #[deserr(rename = "APP_DEV")]
+    AppDev,
+    /// 게임개발
+    #[deserr(rename = "GAME_DEV")]
+    GameDev,
+    /// 기타
+    #[deserr(rename = "ETC")]
+    Etc,
+}
+
+impl Category {
+    /// The word in the table and the API.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::WebDev => "WEB_DEV",
+            Self::AppDev => "APP_DEV",
+            Self::GameDev => "GAME_DEV",
+            Self::Etc => "ETC",
+        }
+    }
+}
+
+/// How hard a PWT or a lecture is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema, Deserr)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Level {
+    /// 쉬움
+    #[deserr(rename = "EASY")]
+    Easy,
+    /// 중간
+    #[deserr(rename = "MEDIUM")]
+    Medium,
+    /// 어려움
+    #[deserr(rename = "HARD")]
+    Hard,
+}
+
+/// Whether a PWT takes buyers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema, Deserr)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Recruiting {
+    /// 모집중: seats left and before the deadline.
+    #[deserr(rename = "RECRUITING")]
+    Recruiting,
+    /// 모집종료
+    #[deserr(rename = "CLOSED")]
+    Closed,
+}

@@ -1,0 +1,14 @@
+//! The words of the product: ids, money, text, states and the rules that need nothing but values.
+//!
+//! Nothing here awaits, reads the time, the environment or randomness, or knows HTTP or the table.
+
+pub mod accounts;
+pub mod boards;
+pub mod ids;
+pub mod money;
+pub mod orders;
+pub mod refusal;
+pub mod seats;
+pub mod text;
+pub mod time;
+pub mod validation;

@@ -1,0 +1,240 @@
+//! `Idempotency-Key`: a repeat is answered with the first success.
+//!
+//! Only final successes are recorded. A record is scoped to user, operation and key, bound to
+//! the body's fingerprint, and ends after 24 hours; while a request is at work its key is leased
+//! for 30 seconds, so that a crash locks nothing for long.
+
+use deserr::Deserr;
+use domain::{
+    ids::UserId,
+    refusal::{Details, Kind, Reason, Refusal},
+    time::Time,
+    validation::FieldErrors,
+};
+use http::{HeaderName, StatusCode, header};
+use storage::{
+    Error, Write, WriteError,
+    items::{self, IdempotencyRecord, Progress},
+    keys,
+};
+use utoipa::ToSchema;
+
+use crate::{
+    Answer, Body, Edge, Head, Input, Json, Output, Problem,
+    input::{json_bytes, parse_json},
+    openapi::Description,
+};
+
+const REQUIRED: Reason = Reason::new(
+    Kind::Invalid,
+    "IDEMPOTENCY_KEY_REQUIRED",
+    "Idempotency-Key 헤더가 필요합니다. (보이는 ASCII 1~255자)",
+    "Send an Idempotency-Key header of 1 to 255 visible ASCII characters.",
+);
+const REUSED: Reason = Reason::new(
+    Kind::Unprocessable,
+    "IDEMPOTENCY_KEY_REUSED",
+    "같은 Idempotency-Key를 다른 요청에 사용했습니다.",
+    "This Idempotency-Key was used for another request.",
+);
+const IN_PROGRESS: Reason = Reason::conflict(
+    "REQUEST_IN_PROGRESS",
+    "같은 요청을 처리하고 있습니다. 잠시 후 다시 시도해 주세요.",
+    "The same request is still being worked on; try again shortly.",
+);
+
+const HEADER: HeaderName = HeaderName::from_static("idempotency-key");
+const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+const KEPT_SECONDS: i64 = 24 * 60 * 60;
+const LEASE_SECONDS: i64 = 30;
+
+/// A key and what it was sent with.
+#[derive(Clone, Debug)]
+pub struct IdempotencyKey {
+    key: String,
+    fingerprint: String,
+}
+
+/// A JSON body that must come with a key.
+#[derive(Clone, Debug)]
+pub struct Idempotent<T> {
+    /// The key.
+    pub key: IdempotencyKey,
+    /// The body.
+    pub body: T,
+}
+
+impl<T: Deserr<FieldErrors> + ToSchema + Send> Input for Idempotent<T> {
+    const REASONS: &'static [Reason] = &[REQUIRED, REUSED, IN_PROGRESS];
+
+    fn read(head: &Head, body: &mut Option<Body>) -> Result<Self, Problem> {
+        let visible = |key: &&str| (1..=255).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic());
+        let key = head.header(&HEADER).filter(visible).ok_or_else(|| Problem::new(REQUIRED))?;
+        let bytes = json_bytes(head, body)?;
+        let body = parse_json(&bytes)?;
+        let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &bytes);
+        let fingerprint = digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+        Ok(Self { key: IdempotencyKey { key: key.to_owned(), fingerprint }, body })
+    }
+
+    fn describe(description: &mut Description) {
+        description.header_parameter("Idempotency-Key", true, "1 to 255 visible ASCII characters; kept for 24 hours");
+        Json::<T>::describe(description);
+        description.refuses(Self::REASONS);
+    }
+}
+
+/// Why a key cannot be worked under.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyRefused {
+    /// It was used with another body.
+    #[error("the key was used for another body")]
+    Reused,
+    /// Another request holds it; seconds until its lease ends.
+    #[error("the key is at work")]
+    InProgress(u32),
+    /// The table failed.
+    #[error(transparent)]
+    Storage(#[from] Error),
+}
+
+impl Refusal for KeyRefused {
+    const REASONS: &'static [Reason] = &[REUSED, IN_PROGRESS];
+
+    fn reason(&self) -> Reason {
+        match self {
+            Self::Reused => REUSED,
+            Self::InProgress(_) => IN_PROGRESS,
+            Self::Storage(error) => error.reason(),
+        }
+    }
+
+    fn details(&self) -> Details {
+        match self {
+            Self::Reused => Details::default(),
+            Self::InProgress(seconds) => Details::retry_after((*seconds).max(1)),
+            Self::Storage(error) => error.details(),
+        }
+    }
+}
+
+/// A key that is ours for a while.
+#[derive(Debug)]
+pub struct Lease {
+    record: IdempotencyRecord,
+    id: String,
+}
+
+/// What became of asking for a key.
+#[derive(Debug)]
+pub enum Leased {
+    /// It had succeeded before.
+    Replay(items::Answer),
+    /// It is ours.
+    Held(Lease),
+}
+
+impl IdempotencyKey {
+    fn record(&self, user: UserId, operation: &str, progress: Progress, expires_at: Time) -> IdempotencyRecord {
+        IdempotencyRecord {
+            user_id: user,
+            operation: operation.to_owned(),
+            key: self.key.clone(),
+            fingerprint: self.fingerprint.clone(),
+            progress,
+            expires_at,
+        }
+    }
+
+    /// The write that records a success, to be made in the transaction that is the effect. Its
+    /// condition fails if the key has a record that has not ended.
+    pub fn succeed(&self, user: UserId, operation: &str, answer: items::Answer, now: Time) -> Write {
+        self.record(user, operation, Progress::Done { answer }, now.plus_seconds(KEPT_SECONDS)).claim(now)
+    }
+}
+
+impl Edge {
+    /// The recorded success of a key, if there is one.
+    pub async fn replay(
+        &self,
+        user: UserId,
+        operation: &str,
+        key: &IdempotencyKey,
+    ) -> Result<Option<items::Answer>, KeyRefused> {
+        let now = self.clock.now();
+        let record: Option<IdempotencyRecord> =
+            self.table.get_now(keys::idempotency(user, operation, &key.key)).await?;
+        match record.filter(|record| record.expires_at > now) {
+            None => Ok(None),
+            Some(record) if record.fingerprint != key.fingerprint => Err(KeyRefused::Reused),
+            Some(IdempotencyRecord { progress: Progress::Done { answer }, .. }) => Ok(Some(answer)),
+            Some(record) => Err(KeyRefused::InProgress(now.seconds_until(record.expires_at))),
+        }
+    }
+
+    /// Takes a key for as long as a request may run, unless it has succeeded or is taken.
+    pub async fn lease(&self, user: UserId, operation: &str, key: &IdempotencyKey) -> Result<Leased, KeyRefused> {
+        let now = self.clock.now();
+        let id = self.ids.token();
+        let progress = Progress::AtWork { lease: id.clone() };
+        let record = key.record(user, operation, progress, now.plus_seconds(LEASE_SECONDS));
+        match self.table.write(record.claim(now)).await {
+            Ok(()) => Ok(Leased::Held(Lease { record, id })),
+            Err(WriteError::Storage(error)) => Err(error.into()),
+            Err(WriteError::Unmet(_)) => match self.replay(user, operation, key).await? {
+                Some(answer) => Ok(Leased::Replay(answer)),
+                None => Err(KeyRefused::InProgress(1)),
+            },
+        }
+    }
+
+    /// Ends a lease: with the success to repeat, or with nothing. A lease that was lost meanwhile
+    /// is nobody's problem: the effect below is itself safe to repeat.
+    pub async fn end(&self, lease: Lease, success: Option<items::Answer>) -> Result<(), Error> {
+        let write = match success {
+            Some(answer) => {
+                let expires_at = self.clock.now().plus_seconds(KEPT_SECONDS);
+                IdempotencyRecord { progress: Progress::Done { answer }, expires_at, ..lease.record }.follow(&lease.id)
+            }
+            None => lease.record.release(&lease.id),
+        };
+        match self.table.write(write).await {
+            Ok(()) | Err(WriteError::Unmet(_)) => Ok(()),
+            Err(WriteError::Storage(error)) => Err(error),
+        }
+    }
+}
+
+/// An answer that is new, or that of the first success.
+#[derive(Debug)]
+pub enum Once<O> {
+    /// New.
+    Fresh(O),
+    /// The first success again.
+    Replayed(items::Answer),
+}
+
+impl<O: Output> Output for Once<O> {
+    fn answer(self, head: &Head) -> Answer {
+        match self {
+            Self::Fresh(output) => output.answer(head),
+            Self::Replayed(recorded) => {
+                let mut answer = Answer {
+                    body: recorded.body.into_bytes(),
+                    ..Answer::empty(StatusCode::from_u16(recorded.status).unwrap_or(StatusCode::OK))
+                };
+                answer.set(header::CONTENT_TYPE, "application/json");
+                answer.set(header::CACHE_CONTROL, "no-store");
+                answer.set(REPLAYED, "true");
+                if let Some(location) = recorded.location {
+                    answer.set(header::LOCATION, &location);
+                }
+                answer
+            }
+        }
+    }
+
+    fn describe(description: &mut Description) {
+        O::describe(description);
+    }
+}

@@ -1,0 +1,188 @@
+//! What endpoints answer.
+
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::{Head, Json, openapi::Description};
+
+/// A response, complete and in memory.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// Its status.
+    pub status: StatusCode,
+    /// Its headers.
+    pub headers: HeaderMap,
+    /// Its body.
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    /// An answer without a body.
+    pub fn empty(status: StatusCode) -> Self {
+        Self { status, headers: HeaderMap::new(), body: vec![] }
+    }
+
+    /// A JSON answer that nobody may cache.
+    pub fn json(status: StatusCode, body: &impl Serialize) -> Self {
+        match serde_json::to_vec(body) {
+            Ok(body) => {
+                let mut answer = Self { status, headers: HeaderMap::new(), body };
+                answer.set(header::CONTENT_TYPE, "application/json");
+                answer.set(header::CACHE_CONTROL, "no-store");
+                answer
+            }
+            Err(error) => {
+                tracing::error!(%error, "an answer could not be written");
+                Self::empty(StatusCode::INTERNAL_SERVER_ERROR)
+            }
+        }
+    }
+
+    /// Sets a header; a value that cannot be one is left out.
+    pub fn set(&mut self, name: HeaderName, value: &str) {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            self.headers.insert(name, value);
+        }
+    }
+}
+
+/// Something that an endpoint may answer.
+pub trait Output: Send {
+    /// The response.
+    fn answer(self, head: &Head) -> Answer;
+
+    /// Tells the OpenAPI document of it.
+    fn describe(description: &mut Description);
+}
+
+impl<T: Serialize + ToSchema + Send> Output for Json<T> {
+    fn answer(self, _: &Head) -> Answer {
+        Answer::json(StatusCode::OK, &self.0)
+    }
+
+    fn describe(description: &mut Description) {
+        description.answers::<T>(StatusCode::OK, "OK", &[]);
+    }
+}
+
+/// 201 with `Location`.
+#[derive(Debug)]
+pub struct Created<T> {
+    /// Where it is now.
+    pub location: String,
+    /// Its version, if it can be changed.
+    pub version: Option<u64>,
+    /// What was made.
+    pub body: T,
+}
+
+impl<T: Serialize + ToSchema + Send> Output for Created<T> {
+    fn answer(self, _: &Head) -> Answer {
+        let mut answer = Answer::json(StatusCode::CREATED, &self.body);
+        answer.set(header::LOCATION, &self.location);
+        if let Some(version) = self.version {
+            answer.set(header::ETAG, &format!("\"{version}\""));
+        }
+        answer
+    }
+
+    fn describe(description: &mut Description) {
+        description.answers::<T>(StatusCode::CREATED, "Created", &["Location", "ETag"]);
+    }
+}
+
+/// 200 with the version as `ETag`, for `If-Match`.
+#[derive(Debug)]
+pub struct Versioned<T> {
+    /// The present version.
+    pub version: u64,
+    /// The resource.
+    pub body: T,
+}
+
+impl<T: Serialize + ToSchema + Send> Output for Versioned<T> {
+    fn answer(self, _: &Head) -> Answer {
+        let mut answer = Answer::json(StatusCode::OK, &self.body);
+        answer.set(header::ETAG, &format!("\"{}\"", self.version));
+        answer
+    }
+
+    fn describe(description: &mut Description) {
+        description.answers::<T>(StatusCode::OK, "OK", &["ETag"]);
+    }
+}
+
+/// 204.
+#[derive(Clone, Copy, Debug)]
+pub struct NoContent;
+
+impl Output for NoContent {
+    fn answer(self, _: &Head) -> Answer {
+        Answer::empty(StatusCode::NO_CONTENT)
+    }
+
+    fn describe(description: &mut Description) {
+        description.answers_nothing(StatusCode::NO_CONTENT, "Done");
+    }
+}
+
+/// 200 that caches may keep, with an `ETag` of its content; 304 where the client has it.
+#[derive(Debug)]
+pub struct Cacheable<T> {
+    /// For how long, in seconds.
+    pub max_age: u32,
+    /// The body.
+    pub body: T,
+}
+
+impl<T: Serialize + ToSchema + Send> Output for Cacheable<T> {
+    fn answer(self, head: &Head) -> Answer {
+        cacheable(head, self.max_age, Answer::json(StatusCode::OK, &self.body))
+    }
+
+    fn describe(description: &mut Description) {
+        description.answers::<T>(StatusCode::OK, "OK", &["ETag", "Cache-Control"]);
+        description.answers_nothing(StatusCode::NOT_MODIFIED, "The client has it already");
+    }
+}
+
+fn cacheable(head: &Head, max_age: u32, mut answer: Answer) -> Answer {
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &answer.body);
+    let tag: String = digest.as_ref().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    let tag = format!("\"{tag}\"");
+    answer.set(header::CACHE_CONTROL, &format!("public, max-age={max_age}"));
+    answer.set(header::ETAG, &tag);
+    // If-None-Match compares weakly: a proxy may have weakened our tag.
+    let known = head.header(&header::IF_NONE_MATCH).unwrap_or("");
+    if known.split(',').any(|one| one.trim() == "*" || one.trim().trim_start_matches("W/") == tag) {
+        answer.status = StatusCode::NOT_MODIFIED;
+        answer.headers.remove(header::CONTENT_TYPE);
+        answer.body = vec![];
+    }
+    answer
+}
+
+/// A document that is sent as it stands, and may be cached.
+#[derive(Debug)]
+pub struct Raw {
+    /// Its media type.
+    pub content_type: &'static str,
+    /// For how long caches may keep it, in seconds.
+    pub max_age: u32,
+    /// The document.
+    pub body: String,
+}
+
+impl Output for Raw {
+    fn answer(self, head: &Head) -> Answer {
+        let mut answer = Answer { body: self.body.into_bytes(), ..Answer::empty(StatusCode::OK) };
+        answer.set(header::CONTENT_TYPE, self.content_type);
+        cacheable(head, self.max_age, answer)
+    }
+
+    fn describe(description: &mut Description) {
+        description.answers_document(StatusCode::OK, "The document");
+        description.answers_nothing(StatusCode::NOT_MODIFIED, "The client has it already");
+    }
+}

@@ -1,0 +1,56 @@
+//! A deployed function: one operation of one domain, behind the Lambda runtime.
+
+use std::process::ExitCode;
+
+use axum::Router;
+use config::{Needs, Reader, Settings};
+use futures::future::BoxFuture;
+
+use crate::{Route, router};
+
+/// Why a function does not start.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct StartError(pub String);
+
+impl From<config::Incomplete> for StartError {
+    fn from(error: config::Incomplete) -> Self {
+        Self(error.to_string())
+    }
+}
+
+/// Builds the routes of a domain from its settings.
+pub type Build = fn(Settings) -> BoxFuture<'static, Result<Vec<Route>, StartError>>;
+
+/// The router of the one operation that `OPERATION` names, so that a mis-wired route meets a
+/// 404 and never a sibling under the wrong policy.
+pub fn lambda_router(routes: Vec<Route>, operation: &str) -> Router {
+    router(routes.into_iter().filter(|route| route.id == operation).collect())
+}
+
+/// Runs a domain's function until the runtime ends it. Not generic, so that its weight is
+/// compiled once and not for every domain.
+pub fn serve(needs: Needs, build: Build) -> ExitCode {
+    telemetry::start();
+    let started = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let served = match started {
+        Ok(runtime) => runtime.block_on(run(needs, build)),
+        Err(error) => Err(StartError(error.to_string())),
+    };
+    match served {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!(%error, "the function does not start");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(needs: Needs, build: Build) -> Result<(), StartError> {
+    let mut reader = Reader::from_environment();
+    let operation: Option<String> = reader.required("OPERATION");
+    let settings = Settings::read(reader, needs)?;
+    let routes = build(settings).await?;
+    let router = lambda_router(routes, &operation.unwrap_or_default());
+    lambda_http::run(router).await.map_err(|error| StartError(error.to_string()))
+}

@@ -1,0 +1,184 @@
+use domain::{
+    accounts::{Approval, Role, Standing},
+    ids::{FamilyId, UserId},
+    text::{Email, RealName, Reason, Username, WebUrl},
+    time::Time,
+};
+use serde::{Deserialize, Serialize};
+
+use super::Stored;
+use crate::{
+    Write,
+    keys::{self, Keys},
+};
+
+/// An account.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct User {
+    /// Its id.
+    pub id: UserId,
+    /// Where it can be reached; none if a provider withholds it or the account is withdrawn.
+    pub email: Option<Email>,
+    /// What it is called.
+    pub username: Username,
+    /// What it may do.
+    pub role: Role,
+    /// Whether it may be used.
+    pub standing: Standing,
+    /// Argon2id, as a PHC string; none for accounts of a provider.
+    pub password_hash: Option<String>,
+    /// What Toss knows the user by: random, never the user's id.
+    pub customer_key: String,
+    /// When it signed up.
+    pub created_at: Time,
+    /// Raised by every change.
+    pub version: u64,
+}
+
+impl Stored for User {
+    const TYPE: &'static str = "USER";
+
+    fn keys(&self) -> Keys {
+        Keys::of(keys::user(self.id))
+    }
+}
+
+impl User {
+    /// Requires that the account is in use: part of every transaction that moves money.
+    pub fn must_be_active(id: UserId) -> Write {
+        Write::check(keys::user(id)).if_is("standing", Standing::Active)
+    }
+}
+
+/// Who has an email address. The address itself is personal and stands in the account only.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EmailGuard {
+    /// Of whom.
+    pub user_id: UserId,
+    /// The address, hashed.
+    pub email_hash: String,
+}
+
+impl Stored for EmailGuard {
+    const TYPE: &'static str = "EMAIL_GUARD";
+
+    fn keys(&self) -> Keys {
+        Keys::of(keys::email_guard(&self.email_hash))
+    }
+}
+
+impl EmailGuard {
+    /// Gives `email` to `user_id`.
+    pub fn new(email: &Email, user_id: UserId) -> Self {
+        Self { user_id, email_hash: keys::hashed(email.as_str()) }
+    }
+
+    /// Where the guard of an address is.
+    pub fn key(email: &Email) -> keys::Key {
+        keys::email_guard(&keys::hashed(email.as_str()))
+    }
+}
+
+/// A refresh-token family: one log-in and what descends from it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Session {
+    /// Whose.
+    pub user_id: UserId,
+    /// Its id.
+    pub family: FamilyId,
+    /// The number of the one token that may be used now.
+    pub n: u64,
+    /// SHA-256 of that token's secret, in hex.
+    pub secret_hash: String,
+    /// The same of the token before it, which may ask for its successor a moment longer.
+    pub previous_hash: Option<String>,
+    /// When the present token was made.
+    pub rotated_at: Time,
+    /// When the present token ends.
+    pub expires_at: Time,
+    /// Whether the family was logged out or caught reusing a token.
+    pub revoked: bool,
+}
+
+impl Stored for Session {
+    const TYPE: &'static str = "SESSION";
+
+    fn keys(&self) -> Keys {
+        Keys { ttl: Some(self.expires_at.unix_seconds()), ..Keys::of(keys::session(self.user_id, self.family)) }
+    }
+}
+
+/// Failed log-ins of one subject in one window.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LogInWindow {
+    /// Of whom: an account, an address or both, hashed.
+    pub subject_hash: String,
+    /// When the window opened.
+    pub since: Time,
+    /// How many.
+    pub failures: u32,
+    /// Before this instant no further try is looked at.
+    pub next_try_at: Option<Time>,
+}
+
+impl Stored for LogInWindow {
+    const TYPE: &'static str = "LOG_IN_WINDOW";
+
+    fn keys(&self) -> Keys {
+        Keys::of(keys::log_in_window(&self.subject_hash, self.since))
+    }
+}
+
+impl LogInWindow {
+    /// How long a window is open.
+    pub const SECONDS: i64 = 15 * 60;
+
+    /// Counts `change` more failures of a subject in the window that opened at `since`.
+    pub fn count(subject_hash: &str, since: Time, change: i64) -> Write {
+        Write::update(keys::log_in_window(subject_hash, since))
+            .set("type", Self::TYPE)
+            .set("subjectHash", subject_hash)
+            .set("since", since)
+            .set("ttl", since.plus_seconds(2 * Self::SECONDS).unix_seconds())
+            .add("failures", change)
+    }
+}
+
+/// A user's application to become a tutor.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TutorApplication {
+    /// Whose.
+    pub user_id: UserId,
+    /// As on the bank account.
+    pub real_name: RealName,
+    /// Their work.
+    pub portfolio_url: WebUrl,
+    /// The account number, encrypted.
+    pub account_cipher: String,
+    /// Its last four digits: all that is ever answered.
+    pub account_last_four: String,
+    /// Where it stands.
+    pub state: Approval,
+    /// Why it was rejected.
+    pub reason: Option<Reason>,
+    /// When it was sent.
+    pub created_at: Time,
+    /// Raised by every change.
+    pub version: u64,
+}
+
+impl Stored for TutorApplication {
+    const TYPE: &'static str = "TUTOR_APPLICATION";
+
+    fn keys(&self) -> Keys {
+        Keys {
+            gsi1: Some(keys::tutor_applications(self.state, self.created_at, self.user_id)),
+            ..Keys::of(keys::tutor_application(self.user_id))
+        }
+    }
+}

@@ -1,0 +1,180 @@
+use domain::{
+    accounts::Approval,
+    boards::{Category, Level},
+    ids::{PwtId, UserId},
+    money::Price,
+    seats::Stock,
+    text::{Description, Reason, Title},
+    time::Time,
+};
+use serde::{Deserialize, Serialize};
+
+use super::Stored;
+use crate::{
+    Write,
+    keys::{self, Keys},
+};
+
+/// A project with a tutor. Lists read it without its description.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Pwt {
+    /// Its id.
+    pub id: PwtId,
+    /// Who leads it.
+    pub tutor_id: UserId,
+    /// Its title.
+    pub title: Title,
+    /// Markdown; absent where it was read from a list index.
+    pub description: Option<Description>,
+    /// What a seat costs now.
+    pub price: Price,
+    /// When the sale opens; none before approval means "on approval".
+    pub sales_from: Option<Time>,
+    /// When the sale ends.
+    pub deadline: Time,
+    /// When the project begins.
+    pub starts_at: Time,
+    /// When it ends.
+    pub ends_at: Time,
+    /// How many seats it has.
+    pub max_participants: u32,
+    /// How hard it is.
+    pub level: Level,
+    /// What it is about.
+    pub category: Category,
+    /// Where it stands.
+    pub approval: Approval,
+    /// Why it was rejected.
+    pub reason: Option<Reason>,
+    /// How many shards its seats are spread over; 0 before approval.
+    #[serde(default)]
+    pub seat_shards: u32,
+    /// A hint for lists; no order trusts it.
+    #[serde(default)]
+    pub sold_out: bool,
+    /// When it became public.
+    pub published_at: Option<Time>,
+    /// When it was made.
+    pub created_at: Time,
+    /// Raised by every change.
+    pub version: u64,
+}
+
+impl Stored for Pwt {
+    const TYPE: &'static str = "PWT";
+
+    fn keys(&self) -> Keys {
+        let public = self.published_at.filter(|_| self.approval == Approval::Approved);
+        Keys {
+            gsi1: Some(match public {
+                Some(published) => keys::public_pwt(published, self.id),
+                None => keys::unpublished_pwt(self.approval, self.id),
+            }),
+            gsi2: Some(keys::pwt_of(self.tutor_id, self.id)),
+            gsi3: public.map(|published| keys::public_pwt_in_category(self.category, published, self.id)),
+            ..Keys::of(keys::pwt(self.id))
+        }
+    }
+}
+
+impl Pwt {
+    /// What the seats need to know of the sale. `None` before the sale's start is known.
+    pub fn sale_facts(&self) -> Option<SaleFacts> {
+        let sales_from = self.sales_from?;
+        Some(SaleFacts { on_sale: true, sales_from, deadline: self.deadline, price: self.price })
+    }
+
+    /// The keys of all its seat shards.
+    pub fn seat_keys(&self) -> Vec<keys::Key> {
+        (0..self.seat_shards).map(|shard| keys::seats(self.id, shard)).collect()
+    }
+}
+
+/// The facts of a sale that every shard of its seats carries, so that an order needs no more
+/// than the shard itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SaleFacts {
+    /// Whether the tutor still sells.
+    pub on_sale: bool,
+    /// When the sale opens.
+    pub sales_from: Time,
+    /// When it ends.
+    pub deadline: Time,
+    /// What a seat costs.
+    pub price: Price,
+}
+
+/// A part of a PWT's seats.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SeatShard {
+    /// Of which PWT.
+    pub pwt_id: PwtId,
+    /// Which part, from 0.
+    pub shard: u32,
+    /// The seats.
+    #[serde(flatten)]
+    pub stock: Stock,
+    /// The sale.
+    #[serde(flatten)]
+    pub sale: SaleFacts,
+    /// Whether others wait for a seat: then freed seats are not public.
+    pub waiting: bool,
+}
+
+impl Stored for SeatShard {
+    const TYPE: &'static str = "SEATS";
+
+    fn keys(&self) -> Keys {
+        Keys::of(keys::seats(self.pwt_id, self.shard))
+    }
+}
+
+impl SeatShard {
+    fn move_one(pwt: PwtId, shard: u32, from: &str, to: &str) -> Write {
+        Write::update(keys::seats(pwt, shard)).add(from, -1).add(to, 1).if_at_least(from, 1)
+    }
+
+    fn on_sale_at(write: Write, price: Price, now: Time) -> Write {
+        write
+            .if_is("onSale", true)
+            .if_at_most("salesFrom", now)
+            .if_above("deadline", now)
+            .if_is("price", price)
+            .if_is("waiting", false)
+    }
+
+    /// Takes a seat out of stock for an unpaid order.
+    pub fn hold(pwt: PwtId, shard: u32, price: Price, now: Time) -> Write {
+        Self::on_sale_at(Self::move_one(pwt, shard, "available", "held"), price, now)
+    }
+
+    /// Gives a free seat away at once.
+    pub fn give(pwt: PwtId, shard: u32, now: Time) -> Write {
+        let free = Price::default();
+        Self::on_sale_at(Self::move_one(pwt, shard, "available", "sold"), free, now)
+    }
+
+    /// A held seat becomes sold.
+    pub fn sell(pwt: PwtId, shard: u32) -> Write {
+        Self::move_one(pwt, shard, "held", "sold")
+    }
+
+    /// A held seat goes back into stock.
+    pub fn let_go(pwt: PwtId, shard: u32) -> Write {
+        Self::move_one(pwt, shard, "held", "available")
+    }
+
+    /// Changes the facts of the sale, and the free seats by `change`, which may be negative.
+    pub fn revise(pwt: PwtId, shard: u32, sale: SaleFacts, change: i64) -> Write {
+        Write::update(keys::seats(pwt, shard))
+            .set("onSale", sale.on_sale)
+            .set("salesFrom", sale.sales_from)
+            .set("deadline", sale.deadline)
+            .set("price", sale.price)
+            .add("available", change)
+            .if_at_least("available", change.saturating_neg().max(0))
+    }
+}

@@ -1,0 +1,275 @@
+//! Every key string of the table. They are built here and nowhere else.
+
+use std::collections::HashMap;
+
+use aws_lc_rs::digest;
+use aws_sdk_dynamodb::types::AttributeValue;
+use domain::{
+    accounts::Approval,
+    boards::Category,
+    ids::{FamilyId, OrderId, ProductId, PwtId, ScheduleId, TodoId, UserId},
+    time::Time,
+};
+
+/// A primary key.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Key {
+    /// Partition key.
+    pub pk: String,
+    /// Sort key.
+    pub sk: String,
+}
+
+impl Key {
+    fn new(pk: String, sk: impl Into<String>) -> Self {
+        Self { pk, sk: sk.into() }
+    }
+}
+
+impl From<Key> for HashMap<String, AttributeValue> {
+    fn from(key: Key) -> Self {
+        Self::from([("pk".to_owned(), AttributeValue::S(key.pk)), ("sk".to_owned(), AttributeValue::S(key.sk))])
+    }
+}
+
+/// The keys of an item in one of the global indexes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IndexKey {
+    /// Partition key.
+    pub pk: String,
+    /// Sort key.
+    pub sk: String,
+}
+
+impl IndexKey {
+    fn new(pk: impl Into<String>, sk: impl Into<String>) -> Self {
+        Self { pk: pk.into(), sk: sk.into() }
+    }
+}
+
+/// All keys of an item.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Keys {
+    /// The primary key.
+    pub key: Key,
+    /// Lists and due work.
+    pub gsi1: Option<IndexKey>,
+    /// What a user owns.
+    pub gsi2: Option<IndexKey>,
+    /// Public posts by category.
+    pub gsi3: Option<IndexKey>,
+    /// When DynamoDB may delete the item, in epoch seconds.
+    pub ttl: Option<i64>,
+}
+
+impl Keys {
+    /// An item in no index that never expires.
+    pub fn of(key: Key) -> Self {
+        Self { key, gsi1: None, gsi2: None, gsi3: None, ttl: None }
+    }
+}
+
+/// One account.
+pub fn user(id: UserId) -> Key {
+    Key::new(format!("USER#{id}"), "PROFILE")
+}
+
+/// Who has an email address, by its [`hashed`] form.
+pub fn email_guard(email_hash: &str) -> Key {
+    Key::new(format!("EMAIL#{email_hash}"), "GUARD")
+}
+
+/// SHA-256 in hex: for keys that must not tell whose they are.
+pub fn hashed(text: &str) -> String {
+    digest::digest(&digest::SHA256, text.as_bytes()).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Which order a payment key of Toss was sent for.
+pub fn payment_key_guard(payment_key: &str) -> Key {
+    Key::new(format!("PAYMENT_KEY#{payment_key}"), "GUARD")
+}
+
+/// One refresh-token family.
+pub fn session(user: UserId, family: FamilyId) -> Key {
+    Key::new(format!("USER#{user}"), format!("SESSION#{family}"))
+}
+
+/// Failed log-ins of one subject (an account, an address or both, [`hashed`]) in one window.
+pub fn log_in_window(subject_hash: &str, window_start: Time) -> Key {
+    Key::new(format!("LOGIN#{subject_hash}"), format!("WINDOW#{window_start}"))
+}
+
+/// A user's tutor application.
+pub fn tutor_application(user: UserId) -> Key {
+    Key::new(format!("USER#{user}"), "TUTOR_APPLICATION")
+}
+
+/// All applications in a state, oldest first.
+pub fn tutor_applications(state: Approval, created: Time, user: UserId) -> IndexKey {
+    IndexKey::new(tutor_applications_in(state), format!("{created}#{user}"))
+}
+
+/// The partition of [`tutor_applications`].
+pub fn tutor_applications_in(state: Approval) -> String {
+    format!("TUTOR_APPLICATION#{}", state.as_str())
+}
+
+/// A PWT's post.
+pub fn pwt(id: PwtId) -> Key {
+    Key::new(format!("PWT#{id}"), "POST")
+}
+
+/// All public PWTs by publication.
+pub const PUBLIC_PWTS: &str = "PWT";
+
+/// A public PWT in the list.
+pub fn public_pwt(published: Time, id: PwtId) -> IndexKey {
+    IndexKey::new(PUBLIC_PWTS, format!("{published}#{id}"))
+}
+
+/// A public PWT in its category's list.
+pub fn public_pwt_in_category(category: Category, published: Time, id: PwtId) -> IndexKey {
+    IndexKey::new(public_pwts_in(category), format!("{published}#{id}"))
+}
+
+/// The partition of [`public_pwt_in_category`].
+pub fn public_pwts_in(category: Category) -> String {
+    format!("PWT#{}", category.as_str())
+}
+
+/// A PWT that is not public, under its approval.
+pub fn unpublished_pwt(approval: Approval, id: PwtId) -> IndexKey {
+    IndexKey::new(unpublished_pwts_in(approval), id.to_string())
+}
+
+/// The partition of [`unpublished_pwt`].
+pub fn unpublished_pwts_in(approval: Approval) -> String {
+    format!("PWT#{}", approval.as_str())
+}
+
+/// A PWT among its tutor's.
+pub fn pwt_of(tutor: UserId, id: PwtId) -> IndexKey {
+    IndexKey::new(pwts_of(tutor), id.to_string())
+}
+
+/// The partition of [`pwt_of`].
+pub fn pwts_of(tutor: UserId) -> String {
+    format!("USER#{tutor}#PWT")
+}
+
+/// One shard of a PWT's seats.
+pub fn seats(pwt: PwtId, shard: u32) -> Key {
+    Key::new(format!("SEATS#{pwt}#{shard}"), "SEATS")
+}
+
+/// A buyer of a product: the product's side of a purchase.
+pub fn buyer(product: ProductId, user: UserId) -> Key {
+    Key::new(buyers_of(product), format!("{BUYER}{user}"))
+}
+
+/// The partition of [`buyer`].
+pub fn buyers_of(product: ProductId) -> String {
+    format!("PRODUCT#{product}")
+}
+
+/// How the sort keys of buyers begin.
+pub const BUYER: &str = "BUYER#";
+
+/// One todo.
+pub fn todo(schedule: ScheduleId, id: TodoId) -> Key {
+    Key::new(schedule_partition(schedule), format!("TODO#{id}"))
+}
+
+/// A todo in its schedule's calendar.
+pub fn todo_at(schedule: ScheduleId, start: Time, id: TodoId) -> IndexKey {
+    IndexKey::new(schedule_partition(schedule), format!("{start}#{id}"))
+}
+
+/// The sort keys of [`todo_at`] from the first that begins at `from` to the last at `to`.
+pub fn todos_between(from: Time, to: Time) -> (String, String) {
+    // `$` is what follows `#`: after every id of that instant.
+    (from.to_string(), format!("{to}$"))
+}
+
+/// The partition of [`todo_at`].
+pub fn schedule_partition(schedule: ScheduleId) -> String {
+    format!("SCHEDULE#{schedule}")
+}
+
+/// One line of a cart.
+pub fn cart_line(user: UserId, product: ProductId) -> Key {
+    Key::new(user_partition(user), format!("{CART_LINE}{product}"))
+}
+
+/// How the sort keys of cart lines begin.
+pub const CART_LINE: &str = "CART#";
+
+/// Everything that hangs on one account.
+pub fn user_partition(user: UserId) -> String {
+    format!("USER#{user}")
+}
+
+/// One order.
+pub fn order(id: OrderId) -> Key {
+    Key::new(format!("ORDER#{id}"), "ORDER")
+}
+
+/// An order among its buyer's.
+pub fn order_of(buyer: UserId, id: OrderId) -> IndexKey {
+    IndexKey::new(orders_of(buyer), id.to_string())
+}
+
+/// The partition of [`order_of`].
+pub fn orders_of(buyer: UserId) -> String {
+    format!("USER#{buyer}#ORDER")
+}
+
+/// How many partitions the orders with work left are spread over.
+pub const DUE_SHARDS: u32 = 8;
+
+/// An order with work left, by when it is to be done.
+pub fn due_order(id: OrderId, due: Time) -> IndexKey {
+    let random = ulid::Ulid::from(id).random();
+    let shard = u32::try_from(random % u128::from(DUE_SHARDS)).unwrap_or_default();
+    IndexKey::new(due_orders(shard), format!("{due}#{id}"))
+}
+
+/// The partition of [`due_order`].
+pub fn due_orders(shard: u32) -> String {
+    format!("ORDERS_DUE#{shard}")
+}
+
+/// The payment of a settled order.
+pub fn payment(order: OrderId) -> Key {
+    Key::new(format!("ORDER#{order}"), "PAYMENT")
+}
+
+/// The guard that lets a user have one unpaid order per product.
+pub fn open_order(user: UserId, product: ProductId) -> Key {
+    Key::new(user_partition(user), format!("OPEN#{product}"))
+}
+
+/// How often a user let a hold on a product expire lately.
+pub fn lapses(user: UserId, product: ProductId) -> Key {
+    Key::new(user_partition(user), format!("LAPSES#{product}"))
+}
+
+/// A user's right to a product.
+pub fn purchase(user: UserId, product: ProductId) -> Key {
+    Key::new(user_partition(user), format!("PURCHASE#{product}"))
+}
+
+/// A purchase among its user's; `at` is when it was made.
+pub fn purchase_of(user: UserId, at: Time, product: ProductId) -> IndexKey {
+    IndexKey::new(purchases_of(user), format!("{at}#{product}"))
+}
+
+/// The partition of [`purchase_of`].
+pub fn purchases_of(user: UserId) -> String {
+    format!("USER#{user}#PURCHASE")
+}
+
+/// What one user's idempotency key of one operation led to.
+pub fn idempotency(user: UserId, operation: &str, key: &str) -> Key {
+    Key::new(format!("IDEMPOTENCY#{user}#{operation}#{key}"), "RECORD")
+}

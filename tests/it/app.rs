@@ -1,0 +1,271 @@
+//! The whole API in process, over a fresh table, a standing clock and seeded ids.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use auth::{Cost, Hasher, SigningKey};
+use clock::{Movable, Rng};
+use config::{Payments, Secret, Settings};
+use devloop_http::{ClientAddress, Route, router};
+use devloop_local::{
+    functions::{Parts, toss_over},
+    toss_sandbox::{Location, TossSandbox},
+};
+use domain::time::Time;
+use http::{HeaderMap, Method, Request};
+use http_body_util::BodyExt;
+use serde_json::{Value, json};
+use storage::{Table, Write, items::User, keys};
+use testkit::Wire;
+use tower::ServiceExt;
+
+pub const PASSWORD: &str = "correct horse battery";
+const TOSS: &str = "http://toss.test";
+const TOSS_SECRET_KEY: &str = "test_sk_local";
+
+/// Somebody with an account, signed in.
+#[derive(Clone, Debug)]
+pub struct Account {
+    pub id: String,
+    pub email: String,
+    pub token: String,
+    pub refresh: String,
+}
+
+pub struct TestApp {
+    pub clock: Movable,
+    pub wire: Wire,
+    pub table: Table,
+    pub parts: Parts,
+    pub routes: Vec<Route>,
+    pub sandbox: TossSandbox,
+    router: axum::Router,
+}
+
+pub fn settings() -> Settings {
+    let key = SigningKey::generate(&Rng::from_seed(1)).unwrap();
+    Settings {
+        table: "devloop".to_owned(),
+        region: "ap-northeast-2".to_owned(),
+        dynamodb_endpoint: None,
+        token_private_key: Some(key.private_pem),
+        token_public_keys: key.public_jwks,
+        refresh_key: Some(Secret::new("refresh-key-of-tests")),
+        cursor_key: Secret::new("cursor-key-of-tests"),
+        account_key: Some(Secret::new("00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff")),
+        payments: Some(Payments {
+            toss_base_url: TOSS.to_owned(),
+            toss_secret_key: Secret::new(TOSS_SECRET_KEY),
+            toss_client_key: "test_ck_local".to_owned(),
+            success_url: "http://localhost/pay/success".to_owned(),
+            fail_url: "http://localhost/pay/fail".to_owned(),
+            max_order_total: 500_000_000,
+        }),
+        build: "test".to_owned(),
+    }
+}
+
+impl TestApp {
+    pub async fn start() -> Self {
+        let clock = Movable::standing_at("2026-11-24T00:00:00Z".parse::<Time>().unwrap());
+        let rng = Rng::from_seed(42);
+        let mut settings = settings();
+        let wire = match std::env::var("TEST_DYNAMODB") {
+            Ok(url) => {
+                settings.table = format!("devloop-{}", Rng::from_system().below(u64::MAX));
+                Wire::remote(&url)
+            }
+            Err(_) => Wire::embedded(),
+        };
+        let table = wire.table(&settings.table, &clock.clock(), &rng).await;
+        table.create_if_missing().await.unwrap();
+        let hasher = Hasher::inline(Cost::TOY, rng.clone()).unwrap();
+        let sandbox = TossSandbox::open(&Location::Memory, clock.clock(), Rng::from_seed(43), TOSS_SECRET_KEY).unwrap();
+        let toss = toss_over(sandbox.transport(), TOSS, TOSS_SECRET_KEY).unwrap();
+        let parts = Parts { settings, clock: clock.clock(), rng: rng.clone(), hasher, toss };
+        // Every operation has a client of its own, as every function has: the wire knows who calls.
+        let mut routes = vec![];
+        for id in parts.routes(&table).unwrap().iter().map(|route| route.id) {
+            let own = wire.labelled(id).table(&parts.settings.table, &parts.clock, &rng).await;
+            routes.extend(parts.routes(&own).unwrap().into_iter().filter(|route| route.id == id));
+        }
+        wire.take_calls();
+        Self { clock, wire, table, router: router(routes.clone()), routes, sandbox, parts }
+    }
+
+    pub fn request(&self, method: Method, path: &str) -> Call<'_> {
+        let address = IpAddr::V4(Ipv4Addr::new(203, 0, 113, 7));
+        Call { app: self, method, path: path.to_owned(), headers: HeaderMap::new(), body: vec![], address }
+    }
+
+    pub fn get(&self, path: &str) -> Call<'_> {
+        self.request(Method::GET, path)
+    }
+
+    pub fn post(&self, path: &str) -> Call<'_> {
+        self.request(Method::POST, path)
+    }
+
+    pub fn put(&self, path: &str) -> Call<'_> {
+        self.request(Method::PUT, path)
+    }
+
+    pub fn patch(&self, path: &str) -> Call<'_> {
+        self.request(Method::PATCH, path)
+    }
+
+    pub fn delete(&self, path: &str) -> Call<'_> {
+        self.request(Method::DELETE, path)
+    }
+
+    /// Signs somebody up through the front door.
+    pub async fn sign_up(&self, name: &str) -> Account {
+        let email = format!("{name}@example.com");
+        let body = json!({ "email": email, "password": PASSWORD, "username": name });
+        let body = self.post("/v1/auth/signup").json(&body).send().await.expect(201);
+        Account {
+            id: body["user"]["id"].as_str().unwrap().to_owned(),
+            email,
+            token: body["tokens"]["accessToken"].as_str().unwrap().to_owned(),
+            refresh: body["tokens"]["refreshToken"].as_str().unwrap().to_owned(),
+        }
+    }
+
+    /// Logs somebody in anew: after a change of role.
+    pub async fn log_in(&self, account: &Account) -> Account {
+        let body = json!({ "email": account.email, "password": PASSWORD });
+        let body = self.post("/v1/auth/login").json(&body).send().await.expect(200);
+        Account {
+            token: body["accessToken"].as_str().unwrap().to_owned(),
+            refresh: body["refreshToken"].as_str().unwrap().to_owned(),
+            ..account.clone()
+        }
+    }
+
+    /// An admin: made in the table, as the operator's command does.
+    pub async fn admin(&self, name: &str) -> Account {
+        let account = self.sign_up(name).await;
+        self.table.write(Write::update(keys::user(account.id.parse().unwrap())).set("role", "ADMIN")).await.unwrap();
+        self.log_in(&account).await
+    }
+
+    /// A tutor whose application was approved through the front door.
+    pub async fn tutor(&self, name: &str) -> Account {
+        let account = self.sign_up(name).await;
+        let admin = self.admin(&format!("{name}-approver")).await;
+        let application = json!({
+            "realName": "박튜터", "portfolioUrl": "https://github.com/park", "accountNumber": "110123456789",
+        });
+        self.post("/v1/tutor-applications").by(&account).json(&application).send().await.expect(201);
+        let approve = format!("/v1/admin/tutor-applications/{}/approve", account.id);
+        self.post(&approve).by(&admin).send().await.expect(200);
+        self.log_in(&account).await
+    }
+
+    /// A PWT on sale, made and approved through the front door. `changes` overwrite its fields.
+    pub async fn approved_pwt(&self, tutor: &Account, admin: &Account, changes: Value) -> String {
+        let mut body = pwt_body();
+        body.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
+        let made = self.post("/v1/pwts").by(tutor).json(&body).send().await;
+        let etag = made.headers["etag"].to_str().unwrap().to_owned();
+        let id = made.expect(201)["id"].as_str().unwrap().to_owned();
+        self.post(&format!("/v1/admin/pwts/{id}/approve")).by(admin).header("if-match", &etag).send().await.expect(200);
+        id
+    }
+
+    /// Orders a free seat.
+    pub async fn buy_free(&self, buyer: &Account, pwt: &str) -> Value {
+        let order = self.post("/v1/orders").by(buyer).header("idempotency-key", &format!("free-{}-{pwt}", buyer.id));
+        order.json(&json!({ "productIds": [pwt] })).send().await.expect(201)
+    }
+
+    /// The stored account.
+    pub async fn account(&self, account: &Account) -> User {
+        self.table.get_now(keys::user(account.id.parse().unwrap())).await.unwrap().unwrap()
+    }
+}
+
+/// A PWT's body that is acceptable at the test clock's start.
+pub fn pwt_body() -> Value {
+    json!({
+        "title": "러스트로 만드는 서버리스", "description": "# 함께 만들어요", "price": 50_000,
+        "deadline": "2026-12-24T00:00:00Z", "startsAt": "2027-01-04T00:00:00Z", "endsAt": "2027-02-04T00:00:00Z",
+        "maxParticipants": 10, "level": "MEDIUM", "category": "WEB_DEV",
+    })
+}
+
+pub struct Call<'a> {
+    app: &'a TestApp,
+    method: Method,
+    path: String,
+    headers: HeaderMap,
+    body: Vec<u8>,
+    address: IpAddr,
+}
+
+impl Call<'_> {
+    pub fn by(self, account: &Account) -> Self {
+        let token = format!("Bearer {}", account.token);
+        self.header("authorization", &token)
+    }
+
+    pub fn header(mut self, name: &'static str, value: &str) -> Self {
+        self.headers.insert(name, value.parse().unwrap());
+        self
+    }
+
+    pub fn json(self, body: &Value) -> Self {
+        self.body(body.to_string()).header("content-type", "application/json")
+    }
+
+    pub fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
+        self.body = body.into();
+        self
+    }
+
+    pub fn from(mut self, address: [u8; 4]) -> Self {
+        self.address = IpAddr::from(address);
+        self
+    }
+
+    pub async fn send(self) -> Reply {
+        let mut request = Request::new(axum::body::Body::from(self.body));
+        *request.method_mut() = self.method;
+        *request.uri_mut() = self.path.parse().unwrap();
+        *request.headers_mut() = self.headers;
+        request.extensions_mut().insert(ClientAddress(self.address));
+        let response = self.app.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let bytes = body.collect().await.unwrap().to_bytes();
+        let body = if bytes.is_empty() { Value::Null } else { serde_json::from_slice(&bytes).unwrap() };
+        Reply { status: parts.status.as_u16(), headers: parts.headers, body }
+    }
+}
+
+/// An answer.
+#[derive(Clone, Debug)]
+pub struct Reply {
+    pub status: u16,
+    pub headers: HeaderMap,
+    pub body: Value,
+}
+
+impl Reply {
+    /// The body of an answer with this status.
+    #[track_caller]
+    pub fn expect(self, status: u16) -> Value {
+        assert_eq!(self.status, status, "{}", self.body);
+        self.body
+    }
+
+    /// The problem document of this refusal.
+    #[track_caller]
+    pub fn refused(self, status: u16, code: &str) -> Value {
+        assert_eq!((self.status, self.body["code"].as_str()), (status, Some(code)), "{}", self.body);
+        assert_eq!(self.headers["content-type"], "application/problem+json");
+        self.body
+    }
+
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+}
