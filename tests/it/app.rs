@@ -18,6 +18,8 @@ use storage::{Table, Write, items::User, keys};
 use testkit::Wire;
 use tower::ServiceExt;
 
+use crate::{contract, policies};
+
 pub const PASSWORD: &str = "correct horse battery";
 const TOSS: &str = "http://toss.test";
 const TOSS_SECRET_KEY: &str = "test_sk_local";
@@ -66,6 +68,9 @@ pub fn settings() -> Settings {
 
 impl TestApp {
     pub async fn start() -> Self {
+        if std::env::var("TEST_LOG").is_ok() {
+            telemetry::start();
+        }
         let clock = Movable::standing_at("2026-11-24T00:00:00Z".parse::<Time>().unwrap());
         let rng = Rng::from_seed(42);
         let mut settings = settings();
@@ -89,6 +94,7 @@ impl TestApp {
             routes.extend(parts.routes(&own).unwrap().into_iter().filter(|route| route.id == id));
         }
         wire.take_calls();
+        if std::env::var("NO_POLICIES").is_err() { wire.rule(policies::enforce); }
         Self { clock, wire, table, router: router(routes.clone()), routes, sandbox, parts }
     }
 
@@ -166,7 +172,7 @@ impl TestApp {
         let mut body = pwt_body();
         body.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
         let made = self.post("/v1/pwts").by(tutor).json(&body).send().await;
-        let etag = made.headers["etag"].to_str().unwrap().to_owned();
+        let etag = made.header("etag").to_owned();
         let id = made.expect(201)["id"].as_str().unwrap().to_owned();
         self.post(&format!("/v1/admin/pwts/{id}/approve")).by(admin).header("if-match", &etag).send().await.expect(200);
         id
@@ -229,7 +235,7 @@ impl Call<'_> {
 
     pub async fn send(self) -> Reply {
         let mut request = Request::new(axum::body::Body::from(self.body));
-        *request.method_mut() = self.method;
+        *request.method_mut() = self.method.clone();
         *request.uri_mut() = self.path.parse().unwrap();
         *request.headers_mut() = self.headers;
         request.extensions_mut().insert(ClientAddress(self.address));
@@ -237,7 +243,9 @@ impl Call<'_> {
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.unwrap().to_bytes();
         let body = if bytes.is_empty() { Value::Null } else { serde_json::from_slice(&bytes).unwrap() };
-        Reply { status: parts.status.as_u16(), headers: parts.headers, body }
+        let reply = Reply { status: parts.status.as_u16(), headers: parts.headers, body };
+        contract::must_know(&self.app.routes, &self.method, &self.path, &reply);
+        reply
     }
 }
 

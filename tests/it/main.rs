@@ -8,4 +8,8 @@
 )]
 
 mod app;
+mod contract;
 mod flows;
+mod policies;
+mod rooms;
+mod template;

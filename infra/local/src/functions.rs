@@ -6,6 +6,7 @@ use auth::Hasher;
 use clock::{Clock, Rng};
 use config::Settings;
 use devloop_http::{Edge, Route, StartError};
+pub use fn_orders::{Swept, sweep};
 use storage::Table;
 use toss::Toss;
 
@@ -39,8 +40,19 @@ impl Parts {
     pub fn routes(&self, table: &Table) -> Result<Vec<Route>, StartError> {
         let edge = self.edge(table.clone())?;
         let auth = fn_auth::App::new(&self.settings, edge.clone(), self.hasher.clone())?;
-        let admin = fn_admin::App { edge, build: self.settings.build.clone() };
-        Ok([fn_auth::routes(&auth), fn_orders::routes(&self.orders(table.clone())?), fn_admin::routes(&admin)].concat())
+        let tutors = fn_tutors::App::new(&self.settings, edge.clone())?;
+        let orders = self.orders(table.clone())?;
+        let admin = fn_admin::App { edge: edge.clone(), build: self.settings.build.clone() };
+        Ok([
+            fn_auth::routes(&auth),
+            fn_users::routes(&edge),
+            fn_tutors::routes(&tutors),
+            fn_pwts::routes(&edge),
+            fn_schedules::routes(&edge),
+            fn_orders::routes(&orders),
+            fn_admin::routes(&admin),
+        ]
+        .concat())
     }
 }
 

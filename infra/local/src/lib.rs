@@ -1,4 +1,21 @@
 //! The local cloud: the whole system in one process, with no account, Docker or download.
 
+mod banner;
+pub mod cli;
+mod commands;
+pub mod contract;
+mod controls;
+mod data_folder;
+mod demo;
+mod dynamodb;
+mod environment;
 pub mod functions;
+mod listening;
+mod operator;
+mod pages;
+mod schedules;
+mod secrets;
+mod server;
 pub mod toss_sandbox;
+
+pub use commands::{Failed, run};

@@ -94,6 +94,27 @@ impl<A: AsRef<Edge> + Sync> Caller<A> for SignedIn {
     }
 }
 
+/// Anyone, known if they say who they are: for what is public in part. A bad token is refused
+/// all the same, so that a client learns that it has to refresh.
+#[derive(Clone, Copy, Debug)]
+pub struct Anyone(pub Option<SignedIn>);
+
+impl<A: AsRef<Edge> + Sync> Caller<A> for Anyone {
+    const SIGNED_IN: bool = false;
+    const REASONS: &'static [Reason] = &[UNAUTHENTICATED, TOKEN_EXPIRED];
+
+    async fn identify(app: &A, head: &Head) -> Result<Self, Problem> {
+        if !head.headers.contains_key(header::AUTHORIZATION) {
+            return Ok(Self(None));
+        }
+        SignedIn::from_token(app.as_ref(), head).map(|caller| Self(Some(caller)))
+    }
+
+    fn user(&self) -> Option<UserId> {
+        self.0.map(|caller| caller.id)
+    }
+}
+
 /// A signed-in user whose account was read again and is in use: for routes that move money.
 #[derive(Clone, Debug)]
 pub struct Active {

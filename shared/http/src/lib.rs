@@ -18,9 +18,9 @@ mod request;
 mod router;
 mod serve;
 
-pub use callers::{Active, Admin, Caller, Public, SignedIn, TOKEN_EXPIRED, Tutor, UNAUTHENTICATED};
+pub use callers::{Active, Admin, Anyone, Caller, Public, SignedIn, TOKEN_EXPIRED, Tutor, UNAUTHENTICATED};
 pub use edge::Edge;
-pub use idempotency::{IdempotencyKey, Idempotent, Once};
+pub use idempotency::{IdempotencyKey, Idempotent, KeyRefused, Lease, Leased, Once};
 pub use input::{From, IfMatch, Input, Json, NoBody, Path, PathPair, Query, stale};
 pub use lists::{BadCursor, Cursor, Limit, ListScope, ListView};
 pub use operation::{DEFAULT_ROUTE, Operation, Route, mount};

@@ -6,10 +6,14 @@ use domain::{
     validation::{self, Invalid},
 };
 use serde::Serialize;
+use serde_json::json;
 use storage::{Page, cursor::Position};
 use utoipa::{
     PartialSchema, ToSchema,
-    openapi::{RefOr, Schema},
+    openapi::{
+        Ref, RefOr, Schema,
+        schema::{ArrayBuilder, ObjectBuilder, SchemaType, Type},
+    },
 };
 
 use crate::Edge;
@@ -124,12 +128,44 @@ impl Edge {
 }
 
 /// A page of a list. Only a `nextCursor` of null ends it: a page may be short, even empty.
-#[derive(Clone, Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ListView<T> {
     /// The items.
     pub items: Vec<T>,
     /// Send it as `cursor` for the next page.
-    #[schema(required)]
     pub next_cursor: Option<String>,
+}
+
+// Derived, the lists of all items would have one name in the document, and none an example.
+impl<T: ToSchema> PartialSchema for ListView<T> {
+    #[expect(deprecated, reason = "one place for examples: where the derived schemas have theirs")]
+    fn schema() -> RefOr<Schema> {
+        let example = match T::schema() {
+            RefOr::T(Schema::Object(item)) => item.example,
+            RefOr::T(Schema::AllOf(item)) => item.example,
+            _ => None,
+        };
+        let text_or_null = ObjectBuilder::new()
+            .schema_type(SchemaType::from_iter([Type::String, Type::Null]))
+            .description(Some("Send it as `cursor` for the next page; only null is the end"));
+        ObjectBuilder::new()
+            .property("items", ArrayBuilder::new().items(Ref::from_schema_name(T::name())))
+            .property("nextCursor", text_or_null)
+            .required("items")
+            .required("nextCursor")
+            .example(example.map(|item| json!({ "items": [item], "nextCursor": null })))
+            .into()
+    }
+}
+
+impl<T: ToSchema> ToSchema for ListView<T> {
+    fn name() -> std::borrow::Cow<'static, str> {
+        format!("{}List", T::name()).into()
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        schemas.push((T::name().into_owned(), T::schema()));
+        T::schemas(schemas);
+    }
 }

@@ -10,7 +10,7 @@ use aws_sdk_dynamodb::{
     },
     error::SdkError,
     operation::{delete_item::DeleteItemError, put_item::PutItemError, update_item::UpdateItemError},
-    types::{AttributeValue, KeysAndAttributes},
+    types::{AttributeValue, Get, KeysAndAttributes, TransactGetItem},
 };
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use clock::{Clock, Ids, Rng};
@@ -116,6 +116,28 @@ impl Table {
     /// Reads items of several kinds as they are now.
     pub async fn get_mixed_now(&self, keys: impl IntoIterator<Item = Key>) -> Result<Vec<Item>, Error> {
         self.batch(keys, true).await
+    }
+
+    /// Reads up to 100 items as they were at one instant, or, where writers are in the way, each
+    /// as it is now. In no order; those that do not exist are left out.
+    pub async fn transact_get<T: Stored>(&self, keys: Vec<Key>) -> Result<Vec<T>, Error> {
+        let get = |key: Key| {
+            let get = Get::builder().table_name(&self.name).set_key(Some(key.into())).build();
+            let get = get.map_err(|error| Error::Malformed(error.to_string()))?;
+            Ok(TransactGetItem::builder().get(get).build())
+        };
+        let gets: Vec<_> = keys.iter().cloned().map(get).collect::<Result<_, Error>>()?;
+        match self.client.transact_get_items().set_transact_items(Some(gets)).send().await {
+            Ok(answer) => {
+                answer.responses.unwrap_or_default().into_iter().filter_map(|found| found.item).map(decode).collect()
+            }
+            Err(error) => match failure(&error) {
+                Failure::Refused(code, message) if code != "TransactionCanceledException" => {
+                    Err(Error::Driver { operation: "TransactGetItems", code, message })
+                }
+                _ => self.get_all_now(keys).await,
+            },
+        }
     }
 
     async fn batch(&self, keys: impl IntoIterator<Item = Key>, now: bool) -> Result<Vec<Item>, Error> {

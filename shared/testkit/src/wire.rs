@@ -18,6 +18,7 @@ use clock::{Clock, Rng};
 use dynoxide::Database;
 use serde_json::Value;
 use storage::{Connection, Table};
+use tokio::sync::Notify;
 
 use crate::embedded;
 
@@ -78,11 +79,37 @@ fn prune(write: &mut serde_json::Map<String, Value>) {
     }
 }
 
+/// A gate that opens for one who waits, or who comes to wait.
+#[derive(Clone, Debug, Default)]
+pub struct Gate(Arc<Notify>);
+
+impl Gate {
+    /// Opens it.
+    pub fn open(&self) {
+        self.0.notify_one();
+    }
+
+    /// Waits until it is opened.
+    pub async fn passed(&self) {
+        self.0.notified().await;
+    }
+}
+
+impl PartialEq for Gate {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for Gate {}
+
 /// What a rule does with a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
     /// Lets it through.
     Pass,
+    /// Lets it through once the gate is opened: for a race whose order matters.
+    Wait(Gate),
     /// Answers with a DynamoDB error instead.
     Refuse {
         /// HTTP status.
@@ -219,17 +246,21 @@ impl Connector {
             let mut decided = Action::Pass;
             for rule in &mut watched.rules {
                 let action = rule(&mut call);
-                if decided == Action::Pass {
+                if matches!(decided, Action::Pass) {
                     decided = action;
                 }
             }
             decided
         };
         let lost = || ConnectorError::timeout("lost on the wire".into());
-        match action {
-            Action::Pass => {}
+        // The embedded database answers at once: without this, whole requests would run one after
+        // the other, and no race would be one.
+        tokio::task::yield_now().await;
+        match &action {
+            Action::Pass | Action::LoseAnswer => {}
+            Action::Wait(gate) => gate.passed().await,
             Action::LoseRequest => return Err(lost()),
-            Action::Refuse { status, code } => return response(status, error(code, "injected", None)),
+            Action::Refuse { status, code } => return response(*status, error(code, "injected", None)),
             Action::Conflict => {
                 let writes = call.body.get("TransactItems").and_then(Value::as_array).map_or(1, Vec::len);
                 let reasons: Vec<Value> = (0..writes)
@@ -241,7 +272,6 @@ impl Connector {
                     response(400, error("TransactionConflictException", "injected", None))
                 };
             }
-            Action::LoseAnswer => {}
         }
         let answer = match (&*self.wire.far, &self.onward) {
             (Far::Embedded(database), _) => {
@@ -255,7 +285,7 @@ impl Connector {
             }
             (Far::Remote { .. }, None) => Err(lost()),
         };
-        if action == Action::LoseAnswer { answer.and(Err(lost())) } else { answer }
+        if matches!(action, Action::LoseAnswer) { answer.and(Err(lost())) } else { answer }
     }
 }
 

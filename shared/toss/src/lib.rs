@@ -19,7 +19,7 @@ mod transport;
 pub use client::{LONGEST_IDEMPOTENCY_KEY, LONGEST_PAYMENT_KEY, MOST_TRANSACTIONS, Toss, is_payment_key};
 pub use failure::Failure;
 pub use https::{Https, NoClient};
-pub use payment::{Cancel, Payment, PaymentSecret, Refusal, Status, Unreadable};
+pub use payment::{Cancel, Payment, PaymentFailure, PaymentSecret, Status, Unreadable};
 pub use secret_key::{NotASecretKey, SecretKey};
 pub use transaction::Transaction;
 pub use transport::{NoAnswer, TimeOut, Transport};

@@ -39,7 +39,7 @@ pub struct Payment {
     /// What has been cancelled, in Toss's order.
     pub cancels: Vec<Cancel>,
     /// Why it was refused, if it was.
-    pub failure: Option<Refusal>,
+    pub failure: Option<PaymentFailure>,
     /// Proves that a webhook about this payment comes from Toss.
     pub secret: Option<PaymentSecret>,
 }
@@ -78,7 +78,7 @@ impl Payment {
             is_partial_cancelable: object.get("isPartialCancelable").and_then(Value::as_bool).unwrap_or(false),
             last_transaction_key: reading::text(object, "lastTransactionKey", 64),
             cancels: cancels(object),
-            failure: object.get("failure").and_then(Value::as_object).and_then(Refusal::read),
+            failure: object.get("failure").and_then(Value::as_object).and_then(PaymentFailure::read),
             secret: reading::text(object, "secret", 50).map(PaymentSecret),
         })
     }
@@ -123,14 +123,14 @@ impl Cancel {
 
 /// Why a payment was refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal {
+pub struct PaymentFailure {
     /// As in the table of errors.
     pub code: String,
     /// For the buyer, in Korean; may be empty.
     pub message: String,
 }
 
-impl Refusal {
+impl PaymentFailure {
     fn read(object: &Object) -> Option<Self> {
         let message = reading::text(object, "message", 1_000).unwrap_or_default();
         Some(Self { code: reading::text(object, "code", 100)?, message })

@@ -26,6 +26,7 @@ use crate::{
 /// Who wants in.
 #[derive(Debug, Deserr, ToSchema)]
 #[deserr(error = FieldErrors, rename_all = camelCase, deny_unknown_fields)]
+#[schema(rename_all = "camelCase")]
 #[schema(example = json!({ "email": "kim@example.com", "password": "correct horse battery" }))]
 pub struct LogIn {
     email: Email,

@@ -30,6 +30,7 @@ const REPEAT_SECONDS: i64 = 10;
 /// The token to use up.
 #[derive(Debug, Deserr, ToSchema)]
 #[deserr(error = FieldErrors, rename_all = camelCase, deny_unknown_fields)]
+#[schema(rename_all = "camelCase")]
 #[schema(example = json!({
     "refreshToken": "01KB2M3N4P5Q6R7S8T9V0W1X2Y.01KB2M3N4P5Q6R7S8T9V0W1X2Z.1.c2VjcmV0.c2VhbA",
 }))]

@@ -24,6 +24,7 @@ use crate::{
 /// Who wants an account.
 #[derive(Debug, Deserr, ToSchema)]
 #[deserr(error = FieldErrors, rename_all = camelCase, deny_unknown_fields)]
+#[schema(rename_all = "camelCase")]
 #[schema(example = json!({ "email": "kim@example.com", "password": "correct horse battery", "username": "김개발" }))]
 pub struct SignUp {
     /// Compared without regard to case, and unique.

@@ -17,6 +17,7 @@ use crate::{App, members::ScheduleMember, rules::check_span, todos::TodoView};
 /// What is to be done.
 #[derive(Debug, Deserr, ToSchema)]
 #[deserr(error = FieldErrors, rename_all = camelCase, deny_unknown_fields)]
+#[schema(rename_all = "camelCase")]
 #[schema(example = json!({
     "title": "1주차 코드 리뷰", "content": "- 과제 PR 올리기\n- 서로 리뷰하기",
     "start": "2026-12-07T10:00:00Z", "end": "2026-12-07T12:00:00Z",

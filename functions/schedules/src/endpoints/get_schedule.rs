@@ -24,10 +24,12 @@ use crate::{App, members::PwtMember};
 /// Which page of the members.
 #[derive(Debug, Deserr, ToSchema)]
 #[deserr(error = FieldErrors, rename_all = camelCase, deny_unknown_fields)]
+#[schema(rename_all = "camelCase")]
 pub struct GetSchedule {
     #[deserr(default)]
     #[schema(required = false)]
     limit: Limit,
+    #[deserr(default)]
     cursor: Option<Cursor>,
 }
 
@@ -50,8 +52,11 @@ pub struct ScheduleView {
     /// Who leads it.
     tutor: TutorView,
     /// The buyers, by their ids.
-    members: ListView<MemberView>,
+    members: Members,
 }
+
+/// A page of the buyers.
+type Members = ListView<MemberView>;
 
 /// Who leads a PWT.
 #[derive(Debug, Serialize, ToSchema)]
@@ -120,7 +125,8 @@ pub async fn get_schedule(
     let people: BTreeSet<UserId> = page.items.iter().map(|buyer| buyer.user_id).chain([tutor]).collect();
     let users: Vec<User> = app.table.get_all(people.into_iter().map(keys::user)).await?;
     let names = Names::of(users);
-    let buyer = |buyer: Buyer| MemberView { username: names.name(buyer.user_id), user_id: buyer.user_id, since: buyer.since };
+    let buyer =
+        |buyer: Buyer| MemberView { username: names.name(buyer.user_id), user_id: buyer.user_id, since: buyer.since };
     Ok(Json(ScheduleView {
         schedule_id: member.schedule(),
         title: member.pwt.title,

@@ -18,14 +18,18 @@ use crate::{App, members::ScheduleMember, rules::Range};
 /// Which part of the calendar.
 #[derive(Debug, Deserr, ToSchema)]
 #[deserr(error = FieldErrors, rename_all = camelCase, deny_unknown_fields)]
+#[schema(rename_all = "camelCase")]
 pub struct ListTodos {
     /// The first instant: now, or 31 days before `to`, unless said otherwise.
+    #[deserr(default)]
     from: Option<Time>,
     /// The last instant: 31 days after `from` unless said otherwise, at most 366.
+    #[deserr(default)]
     to: Option<Time>,
     #[deserr(default)]
     #[schema(required = false)]
     limit: Limit,
+    #[deserr(default)]
     cursor: Option<Cursor>,
 }
 

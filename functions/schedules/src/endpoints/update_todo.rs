@@ -25,15 +25,20 @@ use crate::{
 /// What changes; the rest stays.
 #[derive(Debug, Deserr, ToSchema)]
 #[deserr(error = FieldErrors, rename_all = camelCase, deny_unknown_fields)]
+#[schema(rename_all = "camelCase")]
 #[schema(example = json!({ "title": "1주차 코드 리뷰 (연기)", "start": "2026-12-08T10:00:00Z", "end": "2026-12-08T12:00:00Z" }))]
 pub struct UpdateTodo {
     /// One line.
+    #[deserr(default)]
     title: Option<TodoTitle>,
     /// Possibly empty.
+    #[deserr(default)]
     content: Option<TodoContent>,
     /// When it begins.
+    #[deserr(default)]
     start: Option<Time>,
     /// Not before the start, and within 366 days of it.
+    #[deserr(default)]
     end: Option<Time>,
 }
 

@@ -169,7 +169,7 @@ fn object(body: &[u8]) -> serde_json::Map<String, Value> {
 }
 
 impl TossSandbox {
-    /// One call: who asks, whether it was answered before, what fault strikes, then the effect.
+    /// One call: who asks, whether its key is in use, what fault strikes, then the effect or its replay.
     async fn answer(&self, asked: Asked, effect: impl FnOnce(&Page<'_>, Time) -> Answered) -> Response<Body> {
         if let Err(error) = self.authorize(&asked.headers) {
             return refusal(&error);
@@ -203,12 +203,6 @@ impl TossSandbox {
         scope: Option<&str>,
         effect: impl FnOnce(&Page<'_>, Time) -> Answered,
     ) -> Result<Response<Body>, BooksError> {
-        let forgotten = idempotency::forgotten(self.0.clock.now());
-        let before = scope.map(|scope| self.0.books.write(|page| page.answer(scope, forgotten))).transpose()?.flatten();
-        if let Some((status, body)) = before {
-            return Ok(json_response(status, body));
-        }
-
         let struck = self.0.faults.draw(asked.operation, &self.0.rng);
         pause(self.delay().saturating_add(struck.delay)).await;
         let mut forced = test_code(&asked.headers).map(ApiError::of);
@@ -226,7 +220,15 @@ impl TossSandbox {
 
         // The clock is read after the pause: what expired meanwhile has expired.
         let now = self.0.clock.now();
+        let forgotten = idempotency::forgotten(now);
+        let is_forced = matches!(struck.kind, Some(FaultKind::Error { .. }));
+        let is_hidden = matches!(struck.kind, Some(FaultKind::Status500 { .. }));
         let (status, body) = self.0.books.write(|page| {
+            let before = scope.map(|scope| page.answer(scope, forgotten)).transpose()?.flatten();
+            let is_new = before.is_none();
+            if let Some(before) = before.filter(|_| !is_forced) {
+                return Ok(before);
+            }
             let answered = match forced {
                 Some(error) => Err(error),
                 None => effect(page, now)?,
@@ -239,8 +241,8 @@ impl TossSandbox {
                 distort(&mut body, struck.kind.as_ref());
             }
             let body = body.to_string().into_bytes();
-            let is_hidden = matches!(struck.kind, Some(FaultKind::Status500 { .. }));
-            if let Some(scope) = scope.filter(|_| !is_hidden && idempotency::is_kept(status, code.as_deref())) {
+            let is_kept = is_new && !is_hidden && idempotency::is_kept(status, code.as_deref());
+            if let Some(scope) = scope.filter(|_| is_kept) {
                 page.put_answer(scope, now, status, &body)?;
             }
             Ok((status, body))

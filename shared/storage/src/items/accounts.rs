@@ -49,6 +49,15 @@ impl User {
     pub fn must_be_active(id: UserId) -> Write {
         Write::check(keys::user(id)).if_is("standing", Standing::Active)
     }
+
+    /// Makes a plain user in good standing a tutor. An admin stays what they are.
+    pub fn become_tutor(id: UserId) -> Write {
+        Write::update(keys::user(id))
+            .set("role", Role::Tutor)
+            .add("version", 1)
+            .if_is("role", Role::User)
+            .if_is("standing", Standing::Active)
+    }
 }
 
 /// Who has an email address. The address itself is personal and stands in the account only.
@@ -158,8 +167,8 @@ pub struct TutorApplication {
     pub real_name: RealName,
     /// Their work.
     pub portfolio_url: WebUrl,
-    /// The account number, encrypted.
-    pub account_cipher: String,
+    /// The account number, encrypted; absent where it was read from a list index.
+    pub account_cipher: Option<String>,
     /// Its last four digits: all that is ever answered.
     pub account_last_four: String,
     /// Where it stands.

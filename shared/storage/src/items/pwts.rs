@@ -85,6 +85,32 @@ impl Pwt {
         Some(SaleFacts { on_sale: true, sales_from, deadline: self.deadline, price: self.price })
     }
 
+    /// Writes all that a change may touch, its version included, where the post is still at
+    /// version `seen`. What others keep on it, such as `soldOut`, stays as it is by then.
+    pub fn revise(&self, seen: u64) -> Write {
+        let Keys { key, gsi1, gsi3, .. } = self.keys();
+        Write::update(key)
+            .set("title", &self.title)
+            .set("description", &self.description)
+            .set("price", self.price)
+            .set("salesFrom", self.sales_from)
+            .set("deadline", self.deadline)
+            .set("startsAt", self.starts_at)
+            .set("endsAt", self.ends_at)
+            .set("maxParticipants", self.max_participants)
+            .set("level", self.level)
+            .set("category", self.category)
+            .set("approval", self.approval)
+            .set("reason", &self.reason)
+            .set("seatShards", self.seat_shards)
+            .set("version", self.version)
+            .set_or_remove("gsi1pk", gsi1.as_ref().map(|index| &index.pk))
+            .set_or_remove("gsi1sk", gsi1.as_ref().map(|index| &index.sk))
+            .set_or_remove("gsi3pk", gsi3.as_ref().map(|index| &index.pk))
+            .set_or_remove("gsi3sk", gsi3.as_ref().map(|index| &index.sk))
+            .if_is("version", seen)
+    }
+
     /// The keys of all its seat shards.
     pub fn seat_keys(&self) -> Vec<keys::Key> {
         (0..self.seat_shards).map(|shard| keys::seats(self.id, shard)).collect()
@@ -122,6 +148,9 @@ pub struct SeatShard {
     pub sale: SaleFacts,
     /// Whether others wait for a seat: then freed seats are not public.
     pub waiting: bool,
+    /// When the newest hold on it ends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold_until: Option<Time>,
 }
 
 impl Stored for SeatShard {
@@ -146,9 +175,10 @@ impl SeatShard {
             .if_is("waiting", false)
     }
 
-    /// Takes a seat out of stock for an unpaid order.
-    pub fn hold(pwt: PwtId, shard: u32, price: Price, now: Time) -> Write {
-        Self::on_sale_at(Self::move_one(pwt, shard, "available", "held"), price, now)
+    /// Takes a seat out of stock for an unpaid order, until `hold_until`.
+    pub fn hold(pwt: PwtId, shard: u32, price: Price, hold_until: Time, now: Time) -> Write {
+        let held = Self::move_one(pwt, shard, "available", "held").set("holdUntil", hold_until);
+        Self::on_sale_at(held, price, now)
     }
 
     /// Gives a free seat away at once.

@@ -17,6 +17,19 @@ async fn a_lost_answer_took_effect_and_its_key_replays_it() {
 }
 
 #[tokio::test]
+async fn replays_get_lost_too() {
+    let town = town();
+    let key = town.authenticated("order-1", 1_000);
+    let fault = Fault { times: Some(3), ..Fault::once(Operation::Confirm, FaultKind::AnswerLost) };
+    town.sandbox.add_fault(fault);
+    for _lost in 0..3 {
+        assert!(matches!(town.confirm("k", &key, "order-1", 1_000).await, Err(Failure::NoAnswer { .. })));
+    }
+    assert_eq!(town.confirm("k", &key, "order-1", 1_000).await.unwrap().status, Status::Done);
+    assert_eq!(town.seen(&key).captures, 1);
+}
+
+#[tokio::test]
 async fn a_server_error_may_hide_an_effect() {
     let town = town();
     let key = town.authenticated("order-1", 1_000);

@@ -1,0 +1,30 @@
+# Sourced: where the tools of CI are, and how they come there. Everything is outside of the clone and named by its
+# version, so that a fresh clone on the same machine finds it again.
+
+cache="${XDG_CACHE_HOME:-$HOME/.cache}/devloop"
+export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$cache/target}"
+export SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=ap-northeast-2 PIP_DISABLE_PIP_VERSION_CHECK=1
+
+# python_tools NAME: the folder of a virtual environment with .ci/requirements-NAME.txt in it.
+python_tools() {
+    local requirements=".ci/requirements-$1.txt" place
+    place="$cache/tools/$1-$(sha256sum "$requirements" | cut -c1-12)"
+    if [ ! -e "$place/complete" ]; then
+        rm -rf "$place"
+        python3 -m venv "$place" >&2
+        "$place/bin/pip" install --quiet --requirement "$requirements" >&2
+        touch "$place/complete"
+    fi
+    echo "$place"
+}
+
+# cargo_deny: the program, compiled once for its version.
+cargo_deny() {
+    local version=0.20.2 place
+    place="$cache/tools/cargo-deny-$version"
+    if [ ! -x "$place/bin/cargo-deny" ]; then
+        cargo install --locked --quiet "cargo-deny@$version" --root "$place" --target-dir "$cache/tools/build" >&2
+        rm -rf "$cache/tools/build"
+    fi
+    echo "$place/bin/cargo-deny"
+}

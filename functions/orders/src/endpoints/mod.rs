@@ -1,0 +1,9 @@
+pub mod add_cart_item;
+pub mod cancel_order;
+pub mod confirm_payment;
+pub mod create_order;
+pub mod fail_payment;
+pub mod get_cart;
+pub mod get_order;
+pub mod list_orders;
+pub mod remove_cart_item;

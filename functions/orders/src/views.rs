@@ -1,0 +1,130 @@
+//! What clients see of orders and carts.
+
+use domain::{
+    accounts::Role,
+    ids::{OrderId, ProductId},
+    money::{Price, Won},
+    orders::State,
+    text::Title,
+    time::Time,
+};
+use serde::Serialize;
+use storage::items::{Order, Settlement, User};
+use utoipa::ToSchema;
+
+use crate::{App, Terms};
+
+/// One line of an order.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct LineView {
+    /// Which product.
+    pub product_id: ProductId,
+    /// Its title when it was ordered.
+    pub title: Title,
+    /// What this line costs.
+    pub price: Price,
+}
+
+/// What Toss's payment window has to be opened with.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PaymentWindow {
+    /// Toss's client key.
+    pub client_key: String,
+    /// The buyer, as Toss knows them.
+    pub customer_key: String,
+    /// What is bought, at most 100 characters.
+    pub order_name: String,
+    /// Where the browser goes after authentication; the frontend then confirms.
+    pub success_url: String,
+    /// Where it goes after a failure.
+    pub fail_url: String,
+}
+
+/// An order, for its buyer and for admins.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(example = json!({
+    "id": "01KB2M3N4P5Q6R7S8T9V0W1X2Y", "state": "PENDING",
+    "lines": [{ "productId": "01KB2M3N4P5Q6R7S8T9V0W1X2Z", "title": "러스트로 만드는 서버리스", "price": 50000 }],
+    "total": 50000, "createdAt": "2026-11-24T00:00:00.000Z", "holdUntil": "2026-11-24T00:10:00.000Z", "paidAt": null,
+    "settlement": null, "failure": null,
+    "payment": {
+        "clientKey": "test_ck_example", "customerKey": "5f1d7a84db00d2fce00b31a7fc73224f",
+        "orderName": "러스트로 만드는 서버리스",
+        "successUrl": "https://devloop.kr/pay/success", "failUrl": "https://devloop.kr/pay/fail",
+    },
+}))]
+pub struct OrderView {
+    /// Its id: Toss's `orderId`.
+    pub id: OrderId,
+    /// Where it stands.
+    pub state: State,
+    /// What was ordered.
+    pub lines: Vec<LineView>,
+    /// What it costs.
+    pub total: Won,
+    /// When it was made.
+    pub created_at: Time,
+    /// Until when payment may begin.
+    pub hold_until: Time,
+    /// When it was paid.
+    #[schema(required)]
+    pub paid_at: Option<Time>,
+    /// How it was paid.
+    #[schema(required)]
+    pub settlement: Option<Settlement>,
+    /// Why the last payment failed: a code.
+    #[schema(required)]
+    pub failure: Option<String>,
+    /// How to pay it, while it waits for payment.
+    #[schema(required)]
+    pub payment: Option<PaymentWindow>,
+}
+
+impl OrderView {
+    /// What `viewer` sees of an order.
+    pub fn of(order: Order, viewer: &User, terms: &Terms) -> Self {
+        let payable = order.state == State::Pending && order.buyer_id == viewer.id;
+        let payment = payable.then(|| PaymentWindow {
+            client_key: terms.client_key.clone(),
+            customer_key: viewer.customer_key.clone(),
+            order_name: order_name(&order),
+            success_url: terms.success_url.clone(),
+            fail_url: terms.fail_url.clone(),
+        });
+        let line = |line: storage::items::OrderLine| LineView { product_id: line.product_id, title: line.title, price: line.price };
+        Self {
+            id: order.id,
+            state: order.state,
+            lines: order.lines.into_iter().map(line).collect(),
+            total: order.total,
+            created_at: order.created_at,
+            hold_until: order.hold_until,
+            paid_at: order.paid_at,
+            settlement: order.payment,
+            failure: order.failure,
+            payment,
+        }
+    }
+}
+
+/// The first title and how many more, in at most 100 characters.
+/// <https://docs.tosspayments.com/reference>
+fn order_name(order: &Order) -> String {
+    const LONGEST: usize = 100;
+    let more = match order.lines.len() {
+        0 | 1 => String::new(),
+        lines => format!(" 외 {}건", lines.saturating_sub(1)),
+    };
+    let first = order.lines.first().map_or("", |line| line.title.as_str());
+    let room = LONGEST.saturating_sub(more.chars().count());
+    first.chars().take(room).chain(more.chars()).collect()
+}
+
+/// Reads an order that `viewer` may see: their own, or any for an admin.
+pub async fn find_order(app: &App, viewer: &User, id: OrderId) -> Result<Option<Order>, storage::Error> {
+    let order: Option<Order> = app.edge.table.get_now(storage::keys::order(id)).await?;
+    Ok(order.filter(|order| order.buyer_id == viewer.id || viewer.role == Role::Admin))
+}

@@ -1,0 +1,10 @@
+pub mod approve_pwt;
+pub mod create_pwt;
+pub mod get_pwt;
+pub mod get_pwt_for_admin;
+pub mod get_pwt_seats;
+pub mod list_my_pwts;
+pub mod list_pwts;
+pub mod list_pwts_for_admin;
+pub mod reject_pwt;
+pub mod update_pwt;

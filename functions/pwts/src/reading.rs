@@ -1,0 +1,83 @@
+//! Reads that several endpoints share: a project's seats, its tutor, and its full view.
+
+use std::collections::{BTreeSet, HashMap};
+
+use domain::{accounts::Approval, ids::UserId, refusal::Reason};
+use futures::future::try_join;
+use serde_json::Value;
+use storage::{
+    Error,
+    items::{Pwt, SeatShard, User},
+    keys,
+};
+
+use crate::{
+    App, stock,
+    views::{AdminPwtView, PwtView, TutorView},
+};
+
+/// There is no such project, or the caller may not know of it.
+pub const PWT_NOT_FOUND: Reason =
+    Reason::not_found("PWT_NOT_FOUND", "프로젝트를 찾을 수 없습니다.", "There is no such project.");
+
+/// The seats of a project as they are now, shard by shard; none before approval.
+pub async fn shards_of(app: &App, pwt: &Pwt) -> Result<Vec<SeatShard>, Error> {
+    sorted(pwt, app.table.get_all_now(pwt.seat_keys()).await?)
+}
+
+/// The shards in order, all of them.
+pub fn sorted(pwt: &Pwt, mut shards: Vec<SeatShard>) -> Result<Vec<SeatShard>, Error> {
+    shards.sort_unstable_by_key(|shard| shard.shard);
+    if shards.len() == pwt.seat_keys().len() {
+        Ok(shards)
+    } else {
+        Err(Error::Corrupt(format!("PWT {}: {} of {} seat shards", pwt.id, shards.len(), pwt.seat_shards)))
+    }
+}
+
+/// The tutors of these projects, who may have changed a moment ago.
+pub async fn tutors_of(app: &App, pwts: &[Pwt]) -> Result<HashMap<UserId, User>, Error> {
+    let ids: BTreeSet<UserId> = pwts.iter().map(|pwt| pwt.tutor_id).collect();
+    let users: Vec<User> = app.table.get_all(ids.into_iter().map(keys::user)).await?;
+    Ok(users.into_iter().map(|user| (user.id, user)).collect())
+}
+
+/// A project without a tutor: accounts are never deleted.
+pub fn no_tutor(pwt: &Pwt) -> Error {
+    Error::Corrupt(format!("PWT {} has no tutor", pwt.id))
+}
+
+async fn tutor_of(app: &App, pwt: &Pwt) -> Result<User, Error> {
+    app.table.get(keys::user(pwt.tutor_id)).await?.ok_or_else(|| no_tutor(pwt))
+}
+
+/// How many seats are left, if it has any yet. The sum may be a moment old.
+async fn left_of(app: &App, pwt: &Pwt) -> Result<Option<u32>, Error> {
+    let shards = app.table.get_all(pwt.seat_keys()).await?;
+    Ok((pwt.approval == Approval::Approved).then(|| stock::left(&shards)))
+}
+
+/// The full view of a project.
+pub async fn view(app: &App, pwt: Pwt) -> Result<PwtView, Error> {
+    let (tutor, left) = Box::pin(try_join(tutor_of(app, &pwt), left_of(app, &pwt))).await?;
+    Ok(PwtView::of(pwt, TutorView::of(&tutor), left, app.clock.now()))
+}
+
+/// The full view of a project whose seats are known already.
+pub async fn view_with(app: &App, pwt: Pwt, shards: &[SeatShard]) -> Result<PwtView, Error> {
+    let tutor = tutor_of(app, &pwt).await?;
+    let left = (pwt.approval == Approval::Approved).then(|| stock::left(shards));
+    Ok(PwtView::of(pwt, TutorView::of(&tutor), left, app.clock.now()))
+}
+
+/// The full view of a project for admins.
+pub async fn view_for_admin(app: &App, pwt: Pwt) -> Result<AdminPwtView, Error> {
+    let (tutor, left) = Box::pin(try_join(tutor_of(app, &pwt), left_of(app, &pwt))).await?;
+    let pwt = PwtView::of(pwt, TutorView::of(&tutor), left, app.clock.now());
+    Ok(AdminPwtView { pwt, tutor_email: tutor.email })
+}
+
+/// A view as it goes into a refusal.
+pub fn as_member(view: &impl serde::Serialize) -> Result<Value, Error> {
+    serde_json::to_value(view).map_err(|error| Error::Corrupt(error.to_string()))
+}

@@ -1,0 +1,19 @@
+// Moves the clock and runs the sweeper.
+
+const result = document.getElementById("result");
+
+async function post(path, body) {
+  const headers = body ? { "content-type": "application/json" } : {};
+  const response = await fetch(path, { method: "POST", headers, body: body && JSON.stringify(body) });
+  const answer = await response.json();
+  sessionStorage.setItem("devloop.result", JSON.stringify(answer, null, 2));
+  location.reload();
+}
+
+result.textContent = sessionStorage.getItem("devloop.result") ?? "";
+sessionStorage.removeItem("devloop.result");
+
+for (const button of document.querySelectorAll("[data-advance]")) {
+  button.addEventListener("click", () => post("/_local/clock", { advanceSeconds: Number(button.dataset.advance) }));
+}
+document.getElementById("sweep").addEventListener("click", () => post("/_local/sweep"));

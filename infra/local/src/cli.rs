@@ -1,0 +1,106 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// `DevLoop` on this machine: the API, its table, a payment sandbox and demo data in one process.
+///
+/// Without a command it runs the server. `AWS_ENDPOINT_URL_DYNAMODB` swaps the embedded table for another DynamoDB,
+/// `TOSS_BASE_URL` (with `TOSS_SECRET_KEY` and `TOSS_CLIENT_KEY`) the payment sandbox for Toss's test environment,
+/// `RUST_LOG` says what is logged to standard error.
+#[derive(Debug, Parser)]
+#[command(name = "devloop", version, verbatim_doc_comment)]
+pub struct Arguments {
+    /// How the server runs.
+    #[command(flatten)]
+    pub server: ServerOptions,
+    /// What to do instead.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// How the server runs.
+#[derive(Clone, Debug, Args)]
+pub struct ServerOptions {
+    /// Port of the API and the pages on 127.0.0.1; 0 takes a free one
+    #[arg(long, env = "PORT", default_value_t = 8080)]
+    pub port: u16,
+    /// Port of the payment sandbox [default: the one after --port]; 0 takes a free one
+    #[arg(long)]
+    pub toss_port: Option<u16>,
+    /// Folder that keeps all data
+    #[arg(long, global = true, default_value = ".devloop", value_name = "FOLDER")]
+    pub data: PathBuf,
+    /// Delete the data of earlier runs first
+    #[arg(long)]
+    pub fresh: bool,
+    /// Make no demo accounts and projects in a new table
+    #[arg(long)]
+    pub no_demo: bool,
+    /// Origins of frontends that may call the API from a browser
+    #[arg(long = "origin", value_name = "ORIGIN", default_values = ["http://localhost:3000", "http://localhost:5173"])]
+    pub origins: Vec<String>,
+    /// Hash passwords fast and insecurely: for tests
+    #[arg(long)]
+    pub toy_hashing: bool,
+}
+
+impl ServerOptions {
+    /// The sandbox's port, if it was not left to the default because the API's is free to choose.
+    pub fn toss_port(&self) -> u16 {
+        self.toss_port.unwrap_or(if self.port == 0 { 0 } else { self.port.saturating_add(1) })
+    }
+}
+
+/// What the program can do instead of serving.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Manage administrators
+    #[command(subcommand)]
+    Admin(AdminCommand),
+}
+
+/// What can be done about administrators.
+#[derive(Debug, Subcommand)]
+pub enum AdminCommand {
+    /// Make an administrator, or make one of an existing account
+    ///
+    /// Works on the DynamoDB that `AWS_ENDPOINT_URL_DYNAMODB`, `AWS_REGION` and `TABLE_NAME` name, else on the server
+    /// that runs on the data folder, else on the data folder itself.
+    Create(CreateAdmin),
+}
+
+/// Who becomes an administrator.
+#[derive(Debug, Args)]
+pub struct CreateAdmin {
+    /// Email address of the account
+    #[arg(long)]
+    pub email: String,
+    /// Name of a new account
+    #[arg(long)]
+    pub username: Option<String>,
+    /// Read the password of a new account from standard input, instead of DEVLOOP_ADMIN_PASSWORD
+    #[arg(long)]
+    pub password_stdin: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn the_sandbox_is_on_the_next_port() {
+        let port = |line: &[&str]| Arguments::parse_from(line).server.toss_port();
+        assert_eq!(port(&["devloop", "--port", "9000"]), 9001);
+        assert_eq!(port(&["devloop", "--port", "0"]), 0);
+        assert_eq!(port(&["devloop", "--port", "9000", "--toss-port", "0"]), 0);
+    }
+}

@@ -1,0 +1,217 @@
+//! `/_local`: what only the local server does. Moves the clock, starts the sweeper, tells where things are.
+
+use std::sync::Arc;
+
+use axum::{
+    Json, Router,
+    extract::{State, rejection::JsonRejection},
+    http::StatusCode,
+    response::{Html, IntoResponse, Response},
+    routing::{get, post},
+};
+use clock::Movable;
+use domain::{ids::OrderId, orders::State as OrderState, time::Time};
+use fn_orders::Swept;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use storage::{Query, Stored, Table, keys};
+use tokio::sync::Mutex;
+
+use crate::{
+    data_folder::{DataFolder, FolderError},
+    demo::DemoAccount,
+    pages,
+    schedules::Schedules,
+};
+
+/// How far the clock can be ahead in all: a century.
+const FARTHEST_SECONDS: i64 = 100 * 366 * 24 * 60 * 60;
+/// More open orders than this are not counted.
+const MOST_COUNTED: usize = 10_000;
+
+/// Where things are, for pages and people.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Places {
+    /// The API and the pages.
+    pub api: String,
+    /// Where payments are taken.
+    pub toss: String,
+    /// Whether that is the sandbox.
+    pub toss_is_sandbox: bool,
+    /// The table's endpoint.
+    pub dynamodb: String,
+    /// Whether that is the embedded one.
+    pub dynamodb_is_embedded: bool,
+    /// What keeps the data.
+    pub data: String,
+    /// Who can log in, if there is demo data.
+    pub accounts: Vec<DemoAccount>,
+}
+
+/// What the calls work on. Clones share it.
+#[derive(Clone, Debug)]
+pub struct Controls(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    places: Places,
+    clock: Movable,
+    /// One move at a time, so that the file and the clock agree.
+    ahead_millis: Mutex<i64>,
+    folder: Arc<DataFolder>,
+    table: Table,
+    schedules: Schedules,
+}
+
+/// How the clock stands.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ClockView {
+    now: Time,
+    ahead_seconds: i64,
+    /// What the sweeper did at once, if the clock was moved.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    swept: Option<Swept>,
+}
+
+/// Why a call did nothing.
+#[derive(Debug, thiserror::Error)]
+enum Refused {
+    #[error("advanceSeconds: a whole number from 0 on; in all, the clock can be a century ahead")]
+    NotForward,
+    #[error("the body: {0}")]
+    Unreadable(#[from] JsonRejection),
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    #[error(transparent)]
+    Storage(#[from] storage::Error),
+}
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        let status = match &self {
+            Self::NotForward => StatusCode::BAD_REQUEST,
+            Self::Unreadable(rejection) => rejection.status(),
+            Self::Folder(_) | Self::Storage(_) => {
+                tracing::error!(error = %self, "a local call failed");
+                StatusCode::INTERNAL_SERVER_ERROR
+            }
+        };
+        (status, Json(json!({ "message": self.to_string() }))).into_response()
+    }
+}
+
+impl Controls {
+    /// Calls that move `clock`, which `folder` remembers, and start `schedules`.
+    pub fn new(
+        places: Places,
+        (clock, ahead_millis): (Movable, i64),
+        folder: Arc<DataFolder>,
+        table: Table,
+        schedules: Schedules,
+    ) -> Self {
+        Self(Arc::new(Inner { places, clock, ahead_millis: Mutex::new(ahead_millis), folder, table, schedules }))
+    }
+
+    /// The calls and the page.
+    pub fn router(&self) -> Router {
+        Router::new()
+            .route("/_local", get(page))
+            .route("/_local/places", get(places))
+            .route("/_local/clock", get(clock).post(advance))
+            .route("/_local/sweep", post(sweep))
+            .with_state(self.clone())
+    }
+
+    fn now(&self) -> Time {
+        self.0.clock.clock().now()
+    }
+
+    async fn advance(&self, seconds: i64) -> Result<i64, Refused> {
+        let mut ahead = self.0.ahead_millis.lock().await;
+        let moved = ahead.saturating_add(seconds.saturating_mul(1_000));
+        if seconds < 0 || moved > FARTHEST_SECONDS.saturating_mul(1_000) {
+            return Err(Refused::NotForward);
+        }
+        // Remembered first: time that was seen never comes again, even after a kill.
+        self.0.folder.keep_clock_ahead(moved)?;
+        self.0.clock.advance(moved.saturating_sub(*ahead));
+        *ahead = moved;
+        Ok(moved / 1_000)
+    }
+
+    async fn open_orders(&self) -> Result<OpenOrders, storage::Error> {
+        let mut open = OpenOrders::default();
+        for shard in 0..keys::DUE_SHARDS {
+            let due = Query::index("gsi1", keys::due_orders(shard));
+            for order in self.0.table.all::<DueOrder>(&due, MOST_COUNTED).await? {
+                match order.state {
+                    OrderState::Pending => open.held = open.held.saturating_add(1),
+                    OrderState::Confirming => open.confirming = open.confirming.saturating_add(1),
+                    _ => {}
+                }
+            }
+        }
+        Ok(open)
+    }
+}
+
+/// Orders that hold seats.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub(crate) struct OpenOrders {
+    /// They wait for payment.
+    pub held: u32,
+    /// Their payment is being confirmed.
+    pub confirming: u32,
+}
+
+/// What the index of due work shows of an order.
+#[derive(Debug, Deserialize, Serialize)]
+struct DueOrder {
+    id: OrderId,
+    state: OrderState,
+}
+
+impl Stored for DueOrder {
+    const TYPE: &'static str = "ORDER";
+
+    fn keys(&self) -> keys::Keys {
+        keys::Keys::of(keys::order(self.id))
+    }
+}
+
+async fn page(State(controls): State<Controls>) -> Result<Html<String>, Refused> {
+    let open = controls.open_orders().await?;
+    let ahead_seconds = *controls.0.ahead_millis.lock().await / 1_000;
+    Ok(Html(pages::local(&controls.0.places, controls.now(), ahead_seconds, open).into_string()))
+}
+
+async fn places(State(controls): State<Controls>) -> Json<Places> {
+    Json(controls.0.places.clone())
+}
+
+async fn clock(State(controls): State<Controls>) -> Json<ClockView> {
+    let ahead_seconds = *controls.0.ahead_millis.lock().await / 1_000;
+    Json(ClockView { now: controls.now(), ahead_seconds, swept: None })
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Advance {
+    advance_seconds: i64,
+}
+
+async fn advance(
+    State(controls): State<Controls>,
+    body: Result<Json<Advance>, JsonRejection>,
+) -> Result<Json<ClockView>, Refused> {
+    let Json(Advance { advance_seconds }) = body?;
+    let ahead_seconds = controls.advance(advance_seconds).await?;
+    let swept = controls.0.schedules.sweep_orders().await?;
+    Ok(Json(ClockView { now: controls.now(), ahead_seconds, swept: Some(swept) }))
+}
+
+async fn sweep(State(controls): State<Controls>) -> Result<Json<Swept>, Refused> {
+    Ok(Json(controls.0.schedules.sweep_orders().await?))
+}

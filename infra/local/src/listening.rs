@@ -1,0 +1,143 @@
+//! Sockets: taking a port, serving on it, and stopping.
+
+use std::{
+    future::Future,
+    io,
+    net::{Ipv4Addr, SocketAddr},
+    sync::Arc,
+};
+
+use axum::{
+    Router,
+    extract::{Request, State},
+    middleware::{Next, from_fn_with_state},
+    response::Response,
+    serve::ListenerExt,
+};
+use tokio::{
+    net::{TcpListener, TcpSocket},
+    sync::{Semaphore, watch},
+};
+
+/// Connections that the system keeps waiting for us: a sale opens for thousands at once.
+const BACKLOG: u32 = 4_096;
+/// Requests that are worked on at once. The others wait here, first come, first served, and not
+/// inside the table's client, whose attempts have a time limit.
+const AT_WORK: usize = 128;
+
+/// A port could not be taken. Says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum NoPort {
+    /// Somebody has it.
+    #[error(
+        "Port {port} is in use, but {what} needs it. Stop the program that has it, or choose another one with {option}."
+    )]
+    InUse {
+        /// Which.
+        port: u16,
+        /// For what.
+        what: &'static str,
+        /// What chooses it.
+        option: &'static str,
+    },
+    /// It may not be taken.
+    #[error("Port {port} cannot be taken for {what}: {cause}. Choose another one with {option}.")]
+    Refused {
+        /// Which.
+        port: u16,
+        /// For what.
+        what: &'static str,
+        /// What chooses it.
+        option: &'static str,
+        /// The system's word.
+        cause: io::Error,
+    },
+}
+
+/// Takes a port of the loopback interface; 0 takes a free one.
+pub fn listen(port: u16, what: &'static str, option: &'static str) -> Result<(TcpListener, String), NoPort> {
+    let taken = || {
+        let socket = TcpSocket::new_v4()?;
+        // A port whose old connections still linger is free for a restart.
+        #[cfg(unix)]
+        socket.set_reuseaddr(true)?;
+        socket.bind((Ipv4Addr::LOCALHOST, port).into())?;
+        let listener = socket.listen(BACKLOG)?;
+        let url = format!("http://{}", listener.local_addr()?);
+        Ok((listener, url))
+    };
+    taken().map_err(|cause: io::Error| match cause.kind() {
+        io::ErrorKind::AddrInUse => NoPort::InUse { port, what, option },
+        _ => NoPort::Refused { port, what, option, cause },
+    })
+}
+
+/// Serves until `stop` turns true, then lets running requests finish.
+pub async fn serve(listener: TcpListener, router: Router, mut stop: watch::Receiver<bool>) -> io::Result<()> {
+    let listener = listener.tap_io(|connection| {
+        // Without it a small answer may wait for the acknowledgement of the last one.
+        if let Err(error) = connection.set_nodelay(true) {
+            tracing::debug!(%error, "a connection keeps its delay");
+        }
+    });
+    let stopped = async move {
+        // If nobody can stop it any more, it stops, too.
+        drop(stop.wait_for(|stop| *stop).await);
+    };
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    axum::serve(listener, service).with_graceful_shutdown(stopped).await
+}
+
+/// Lets only so many requests work at once.
+pub fn in_turn(router: Router) -> Router {
+    router.layer(from_fn_with_state(Arc::new(Semaphore::new(AT_WORK)), take_turn))
+}
+
+async fn take_turn(State(turns): State<Arc<Semaphore>>, request: Request, next: Next) -> Response {
+    // It is never closed, so this always waits for its turn.
+    let _turn = turns.acquire().await;
+    next.run(request).await
+}
+
+/// Ends when the process is asked to: Ctrl-C, or SIGTERM where there is one.
+pub fn asked_to_stop() -> io::Result<impl Future<Output = ()>> {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let mut terminate = signal(SignalKind::terminate())?;
+        Ok(async move {
+            tokio::select! {
+                biased;
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+        })
+    }
+    #[cfg(not(unix))]
+    {
+        Ok(async {
+            if let Err(error) = tokio::signal::ctrl_c().await {
+                tracing::error!(%error, "Ctrl-C cannot be waited for");
+            }
+        })
+    }
+}
+
+/// Raises how many files and sockets this process may have open, as far as it may: a sale opens
+/// for more buyers at once than the usual thousand.
+pub fn allow_many_connections() {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, getrlimit, setrlimit};
+
+        let mut limit = getrlimit(Resource::Nofile);
+        if limit.current != limit.maximum {
+            limit.current = limit.maximum;
+            if let Err(error) = setrlimit(Resource::Nofile, limit) {
+                tracing::debug!(%error, "the limit of open files stays as it is");
+            }
+        }
+    }
+}

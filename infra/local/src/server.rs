@@ -1,0 +1,288 @@
+//! The local server: puts the parts together, serves them, and stops.
+
+use std::{
+    future::Future,
+    io::{self, Write as _},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use auth::{Cost, Hasher};
+use axum::Router;
+use clock::{Movable, Rng};
+use devloop_http::{StartError, cors};
+use storage::Table;
+use tokio::sync::watch;
+use toss::{SecretKey, Toss};
+use url::Url;
+
+use crate::{
+    banner,
+    cli::ServerOptions,
+    controls::{Controls, Places},
+    data_folder::{DataFolder, DemoMark, FolderError, Ready},
+    demo,
+    dynamodb::{Embedded, NotEmbedded},
+    environment::{Environment, SANDBOX_SECRET_KEY},
+    functions::Parts,
+    listening::{self, NoPort, listen, serve},
+    operator::Operator,
+    pages,
+    schedules::Schedules,
+    toss_sandbox::{CannotOpen, Location, TossSandbox},
+};
+
+/// How long running requests may take to finish when the server stops.
+const GRACE: Duration = Duration::from_millis(1_500);
+
+/// Why the server does not start. Each says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum CannotStart {
+    /// The data folder.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    /// A port.
+    #[error(transparent)]
+    Port(#[from] NoPort),
+    /// The embedded table.
+    #[error(transparent)]
+    Embedded(#[from] NotEmbedded),
+    /// Another DynamoDB.
+    #[error("The DynamoDB at {endpoint} does not work: {cause}. Start it, or unset AWS_ENDPOINT_URL_DYNAMODB.")]
+    OtherDynamoDb {
+        /// Where.
+        endpoint: String,
+        /// What went wrong.
+        cause: storage::Error,
+    },
+    /// The embedded table, as a client sees it.
+    #[error("The embedded DynamoDB does not work: {0}. If its file is broken, start anew with --fresh.")]
+    Table(storage::Error),
+    /// The sandbox of Toss.
+    #[error("The payment sandbox does not start: {0}. If its file is broken, start anew with --fresh.")]
+    Sandbox(#[from] CannotOpen),
+    /// A key that moves real money.
+    #[error(
+        "TOSS_SECRET_KEY is a live key. The local server takes no real money: use a test key (test_sk_… or test_gsk_…)."
+    )]
+    LiveKey,
+    /// No key at all.
+    #[error("TOSS_SECRET_KEY is not usable: {0}.")]
+    NotAKey(#[from] toss::NotASecretKey),
+    /// The client of Toss.
+    #[error("{0}.")]
+    NoClient(#[from] toss::NoClient),
+    /// A part refused its settings.
+    #[error("{0}.")]
+    Part(#[from] StartError),
+    /// The hasher.
+    #[error("{0}.")]
+    Hasher(#[from] auth::HashFailed),
+    /// A socket or a signal.
+    #[error("The server cannot go on: {0}.")]
+    Io(#[from] io::Error),
+}
+
+/// Runs the server until it is asked to stop. `started` is when the process was.
+pub async fn run(options: &ServerOptions, environment: &Environment, started: Instant) -> Result<(), CannotStart> {
+    let asked_to_stop = listening::asked_to_stop()?;
+    listening::allow_many_connections();
+    let folder = Arc::new(DataFolder::open(&options.data, options.fresh)?);
+    let rng = Rng::from_system();
+    let ahead_millis = folder.clock_ahead()?;
+    let clock = Movable::ahead_of_system(ahead_millis);
+
+    let (api_listener, api_url) = listen(options.port, "the API", "--port")?;
+    let toss_listener = match environment.toss {
+        Some(_) => None,
+        None => Some(listen(options.toss_port(), "the payment sandbox", "--toss-port")?),
+    };
+
+    let embedded = match environment.dynamodb {
+        Some(_) => None,
+        None => Some(Embedded::open(&folder.table_file())?),
+    };
+    let endpoint = match (&embedded, &environment.dynamodb) {
+        (Some(embedded), _) => embedded.endpoint().to_owned(),
+        (None, other) => other.clone().unwrap_or_default(),
+    };
+    let table = Table::connect(environment.connection(Some(endpoint.clone())), &clock.clock(), &rng).await;
+    let demo = Demo::prepare(options, environment, &folder, &table).await?;
+    table.create_if_missing().await.map_err(|cause| match &embedded {
+        Some(_) => CannotStart::Table(cause),
+        None => CannotStart::OtherDynamoDb { endpoint: endpoint.clone(), cause },
+    })?;
+    if let Some(embedded) = &embedded {
+        embedded.expire_items(&environment.table_name())?;
+    }
+
+    let toss_url = match (&environment.toss, &toss_listener) {
+        (Some(other), _) => other.base_url.to_string(),
+        (None, Some((_, url))) => url.clone(),
+        (None, None) => String::new(),
+    };
+    let cost = if options.toy_hashing { Cost::TOY } else { Cost::OWASP };
+    let parts = Parts {
+        settings: environment.settings(&folder.secrets(&rng)?, &endpoint, &api_url, &toss_url),
+        clock: clock.clock(),
+        hasher: Hasher::pooled(cost, rng.clone(), hashing_threads())?,
+        toss: toss(environment, &toss_url)?,
+        rng: rng.clone(),
+    };
+    let functions = devloop_http::router(parts.routes(&table)?);
+    let schedules = Schedules::new(parts.orders(table.clone())?);
+
+    let mut remarks = vec![];
+    let operator =
+        Operator { table: table.clone(), clock: clock.clock(), rng: rng.clone(), hasher: parts.hasher.clone() };
+    let accounts = demo.make(functions.clone(), &operator, &folder, &mut remarks).await?;
+    let places = Places {
+        api: api_url,
+        toss: toss_url,
+        toss_is_sandbox: environment.toss.is_none(),
+        dynamodb: endpoint,
+        dynamodb_is_embedded: embedded.is_some(),
+        data: folder.path().display().to_string(),
+        accounts,
+    };
+    let controls =
+        Controls::new(places.clone(), (clock.clone(), ahead_millis), folder.clone(), table, schedules.clone());
+    let api = listening::in_turn(functions).layer(cors::layer(&options.origins));
+    let api = api.merge(controls.router()).merge(pages::router(&places));
+
+    let (stop, stopped) = watch::channel(false);
+    let serving = futures::future::try_join(
+        serve(api_listener, api, stopped.clone()),
+        serve_sandbox(toss_listener, &folder, &clock, &rng, stopped)?,
+    );
+    let working = async {
+        tokio::select! {
+            biased;
+            served = serving => served.map(drop),
+            never = schedules.run() => match never {},
+        }
+    };
+
+    let started_in_millis = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let ready = Ready {
+        api: places.api.clone(),
+        toss: places.toss.clone(),
+        dynamodb: places.dynamodb.clone(),
+        pid: std::process::id(),
+        started_in_millis,
+    };
+    folder.announce(&ready)?;
+    print(&banner::table(&places, &ready, &remarks));
+
+    tokio::pin!(working);
+    tokio::select! {
+        biased;
+        () = asked_to_stop => {}
+        ended = &mut working => return Ok(ended?),
+    }
+    stop.send_replace(true);
+    // Whoever is not done by then meets a closed connection, as with any restart.
+    if tokio::time::timeout(GRACE, working).await.is_err() {
+        tracing::warn!("some requests were cut off");
+    }
+    if let Some(embedded) = embedded {
+        embedded.stop().await;
+    }
+    folder.retract()?;
+    Ok(())
+}
+
+/// One core is left for everybody who is logged in already.
+fn hashing_threads() -> usize {
+    std::thread::available_parallelism().map_or(1, |cores| cores.get().saturating_sub(1).max(1))
+}
+
+fn toss(environment: &Environment, url: &str) -> Result<Toss, CannotStart> {
+    let key = environment.toss.as_ref().map_or(SANDBOX_SECRET_KEY, |other| other.secret_key.expose());
+    let key: SecretKey = key.parse()?;
+    if key.is_live() {
+        return Err(CannotStart::LiveKey);
+    }
+    let url: Url = url.parse().map_err(|error: url::ParseError| StartError(error.to_string()))?;
+    Ok(Toss::over_https(url, key)?)
+}
+
+/// The sandbox on its own port, if there is one.
+fn serve_sandbox(
+    listener: Option<(tokio::net::TcpListener, String)>,
+    folder: &DataFolder,
+    clock: &Movable,
+    rng: &Rng,
+    stopped: watch::Receiver<bool>,
+) -> Result<impl Future<Output = io::Result<()>>, CannotStart> {
+    let sandbox = match listener {
+        None => None,
+        Some((listener, url)) => {
+            let books = Location::File(folder.toss_file());
+            let sandbox = TossSandbox::open(&books, clock.clock(), rng.clone(), SANDBOX_SECRET_KEY)?;
+            if let Ok(url) = url.parse() {
+                sandbox.set_public_url(url);
+            }
+            Some((listener, sandbox.router()))
+        }
+    };
+    Ok(async move {
+        match sandbox {
+            Some((listener, router)) => serve(listener, router, stopped).await,
+            None => Ok(()),
+        }
+    })
+}
+
+/// Standard output may be closed, which is no reason to stop.
+fn print(text: &str) {
+    let mut out = io::stdout().lock();
+    drop(out.write_all(text.as_bytes()).and_then(|()| out.flush()));
+}
+
+/// What is to be done about demo data.
+struct Demo {
+    mark: Option<DemoMark>,
+}
+
+impl Demo {
+    /// Looks before the table is made: demo data goes into a new table only, and once begun it is
+    /// completed.
+    async fn prepare(
+        options: &ServerOptions,
+        environment: &Environment,
+        folder: &DataFolder,
+        table: &Table,
+    ) -> Result<Self, CannotStart> {
+        let place = environment.dynamodb.as_deref().unwrap_or("embedded");
+        let place = format!("{place} {}", environment.table_name());
+        if options.no_demo {
+            return Ok(Self { mark: None });
+        }
+        if table.answers().await {
+            return Ok(Self { mark: folder.demo_mark()?.filter(|mark| mark.table == place) });
+        }
+        let mark = DemoMark { table: place, complete: false };
+        folder.keep_demo_mark(&mark)?;
+        Ok(Self { mark: Some(mark) })
+    }
+
+    /// Completes the data, and answers who can log in.
+    async fn make(
+        self,
+        api: Router,
+        operator: &Operator,
+        folder: &DataFolder,
+        remarks: &mut Vec<String>,
+    ) -> Result<Vec<demo::DemoAccount>, CannotStart> {
+        let Some(mark) = self.mark else { return Ok(vec![]) };
+        if !mark.complete {
+            match demo::make(api, operator, operator.clock.now()).await {
+                Ok(()) => folder.keep_demo_mark(&DemoMark { complete: true, ..mark })?,
+                // The server is of use without it.
+                Err(error) => remarks.push(format!("the demo data is not complete: {error}")),
+            }
+        }
+        Ok(demo::accounts())
+    }
+}
