@@ -94,8 +94,13 @@ impl TestApp {
             routes.extend(parts.routes(&own).unwrap().into_iter().filter(|route| route.id == id));
         }
         wire.take_calls();
-        if std::env::var("NO_POLICIES").is_err() { wire.rule(policies::enforce); }
+        wire.rule(policies::enforce);
         Self { clock, wire, table, router: router(routes.clone()), routes, sandbox, parts }
+    }
+
+    /// The table as a worker reaches it: under the worker's own policy.
+    pub async fn table_of(&self, worker: &'static str) -> Table {
+        self.wire.labelled(worker).table(&self.parts.settings.table, &self.parts.clock, &self.parts.rng).await
     }
 
     pub fn request(&self, method: Method, path: &str) -> Call<'_> {

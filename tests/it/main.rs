@@ -8,6 +8,9 @@
 )]
 
 mod app;
+mod secrets;
+mod conventions;
+mod authz;
 mod contract;
 mod flows;
 mod policies;

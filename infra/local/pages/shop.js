@@ -49,11 +49,13 @@ async function buy(project) {
   pay(order);
 }
 
-async function projectCard(project) {
+async function projectCard(project, owned) {
   const { body: seats } = await call("GET", `/v1/pwts/${project.id}/seats`);
   const early = project.salesFrom && new Date(project.salesFrom) > new Date(clock.now);
-  const button = element("button", { type: "button", textContent: early ? "판매 전" : project.price === 0 ? "신청하기" : "구매하기" });
-  button.disabled = early || seats.available === 0;
+  const verb = project.price === 0 ? "신청" : "구매";
+  const label = owned ? `${verb}함` : early ? "판매 전" : seats.available === 0 ? "매진" : `${verb}하기`;
+  const button = element("button", { type: "button", textContent: label });
+  button.disabled = owned || early || seats.available === 0;
   button.addEventListener("click", () => trying(() => buy(project)));
   const opens = early ? `${when(project.salesFrom)}에 열림 · ` : "";
   return element(
@@ -101,7 +103,9 @@ async function show() {
   byId("orders-section").hidden = !known;
   byId("who").textContent = known?.email ?? "";
   const { body } = await call("GET", "/v1/pwts?limit=20");
-  byId("projects").replaceChildren(...cards(await Promise.all(body.items.map(projectCard)), "판매 중인 프로젝트가 없습니다."));
+  const owned = known ? (await call("GET", "/v1/users/me/purchases?limit=100")).body.items.map((item) => item.productId) : [];
+  const made = await Promise.all(body.items.map((project) => projectCard(project, owned.includes(project.id))));
+  byId("projects").replaceChildren(...cards(made, "판매 중인 프로젝트가 없습니다."));
   if (known) {
     const { body: orders } = await call("GET", "/v1/orders?limit=10");
     byId("orders").replaceChildren(...cards(orders.items.map(orderCard), "아직 주문이 없습니다."));

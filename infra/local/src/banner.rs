@@ -37,9 +37,7 @@ pub fn table(places: &Places, ready: &Ready, remarks: &[String]) -> String {
         text.push_str(line.trim_end());
         text.push('\n');
     }
-    for remark in remarks {
-        text.push_str(&format!("\n  Note: {remark}\n"));
-    }
-    text.push('\n');
+    let remarks = remarks.iter().map(|remark| format!("\n  Note: {remark}\n"));
+    remarks.chain(["\n".to_owned()]).for_each(|remark| text.push_str(&remark));
     text
 }

@@ -80,7 +80,7 @@ pub struct CreateAdmin {
     /// Name of a new account
     #[arg(long)]
     pub username: Option<String>,
-    /// Read the password of a new account from standard input, instead of DEVLOOP_ADMIN_PASSWORD
+    /// Read the password of a new account from standard input, instead of `DEVLOOP_ADMIN_PASSWORD`
     #[arg(long)]
     pub password_stdin: bool,
 }

@@ -49,10 +49,10 @@ impl Embedded {
     pub fn open(file: &Path) -> Result<Self, NotEmbedded> {
         let path = file.to_str().ok_or_else(|| NotEmbedded::because("its path is not UTF-8"))?;
         let database = Database::new(path).map_err(NotEmbedded::because)?;
-        // This sets `synchronous=NORMAL` beside the write-ahead log, and the rest as it was. A
-        // killed process loses nothing that it had written, for the log is with the operating
-        // system by then; only a power cut could take the last commits, and not waiting for the
-        // disk at each of them makes the sale three times as fast.
+        // This sets `synchronous=NORMAL` beside the write-ahead log and leaves the rest at its
+        // defaults. A killed process loses nothing that it had written: the log is with the
+        // operating system by then. Only a power cut could take the last commits; in return no
+        // write waits for the disk, which on a slow one is most of its time.
         database.disable_bulk_loading().map_err(NotEmbedded::because)?;
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(NotEmbedded::because)?;
         listener.set_nonblocking(true).map_err(NotEmbedded::because)?;
@@ -62,7 +62,7 @@ impl Embedded {
         // It works on the thread that polls it, so it has a thread and a runtime of its own: the
         // API's threads never wait for a disk.
         let thread = thread::Builder::new().name("dynamodb".to_owned()).spawn(move || {
-            if let Err(error) = serve(listener, served, stopped) {
+            if let Err(error) = serve(listener, &served, stopped) {
                 tracing::error!(%error, "the embedded DynamoDB ended");
             }
         });
@@ -97,7 +97,7 @@ impl Embedded {
     }
 }
 
-fn serve(listener: TcpListener, database: Database, stopped: oneshot::Receiver<()>) -> Result<(), io::Error> {
+fn serve(listener: TcpListener, database: &Database, stopped: oneshot::Receiver<()>) -> Result<(), io::Error> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let listener = tokio::net::TcpListener::from_std(listener)?;
@@ -109,7 +109,7 @@ fn serve(listener: TcpListener, database: Database, stopped: oneshot::Receiver<(
         tokio::select! {
             biased;
             served = served => served.map_err(io::Error::other),
-            never = sweep(&database) => match never {},
+            never = sweep(database) => match never {},
         }
     })
 }

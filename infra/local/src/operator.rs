@@ -13,6 +13,8 @@ use storage::{
     keys,
 };
 
+use crate::secrets::hex;
+
 /// What the command works with.
 #[derive(Clone, Debug)]
 pub struct Operator {
@@ -100,7 +102,7 @@ impl Operator {
             role: Role::Admin,
             standing: Standing::Active,
             password_hash: Some(self.hasher.hash(&password).await?),
-            customer_key: self.rng.bytes::<16>().iter().map(|byte| format!("{byte:02x}")).collect(),
+            customer_key: hex(&self.rng.bytes::<16>()),
             created_at: self.clock.now(),
             version: 1,
         };

@@ -30,8 +30,8 @@ const ONLY_FROM_HERE: HeaderValue = HeaderValue::from_static(
     "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'",
 );
 
-/// The pages of a server at `places`.
-pub fn router(places: &Places) -> Router {
+/// The pages of a server at `places`, and its `controls`.
+pub fn router(places: &Places, controls: Router) -> Router {
     // Its default names an online validator, to which it would send the document.
     let config =
         Config::from("/v1/openapi.json").validator_url("none").display_operation_id(true).persist_authorization(true);
@@ -50,6 +50,7 @@ pub fn router(places: &Places) -> Router {
         .route("/_local/payment.js", get(async || script(PAYMENT_SCRIPT)))
         .route("/_local/session.js", get(async || script(SESSION_SCRIPT)))
         .route("/_local/controls.js", get(async || script(CONTROLS_SCRIPT)))
+        .merge(controls)
         .merge(shop)
         .merge(docs)
         .layer(from_fn(only_from_here))

@@ -148,7 +148,7 @@ pub async fn run(options: &ServerOptions, environment: &Environment, started: In
     let controls =
         Controls::new(places.clone(), (clock.clone(), ahead_millis), folder.clone(), table, schedules.clone());
     let api = listening::in_turn(functions).layer(cors::layer(&options.origins));
-    let api = api.merge(controls.router()).merge(pages::router(&places));
+    let api = api.merge(pages::router(&places, controls.router()));
 
     let (stop, stopped) = watch::channel(false);
     let serving = futures::future::try_join(

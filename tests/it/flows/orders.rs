@@ -1,5 +1,7 @@
 //! Carts, orders and payments, through the front door and against the sandbox's books.
 
+use std::time::Duration;
+
 use devloop_local::{
     functions::{Swept, sweep},
     toss_sandbox::{Authentication, Fault, FaultKind, Leaves, Operation, Outcome},
@@ -85,7 +87,7 @@ impl Sale {
     }
 
     async fn sweep(&self) -> Swept {
-        sweep(&self.app.parts.orders(self.app.table.clone()).unwrap()).await.unwrap()
+        sweep(&self.app.parts.orders(self.app.table_of("order_sweeper").await).unwrap()).await.unwrap()
     }
 
     /// Won that were captured and not given back.
@@ -565,7 +567,8 @@ async fn cancel_during_confirm(sale: &Sale) -> (u16, usize) {
         sale.app.post(&path).by(&kim).json(&json!({})).send().await.expect(200);
         gate.open();
     };
-    let (confirmed, ()) = tokio::join!(sale.confirm(&kim, &order, &payment_key), cancel);
+    let both = async { tokio::join!(sale.confirm(&kim, &order, &payment_key), cancel) };
+    let (confirmed, ()) = tokio::time::timeout(Duration::from_secs(30), both).await.expect("confirm reached its write");
     (confirmed.status, sale.app.sandbox.charges().unwrap().iter().map(|charge| charge.captures).sum())
 }
 

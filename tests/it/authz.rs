@@ -1,0 +1,228 @@
+//! Who may do what: every operation against every kind of caller.
+
+use std::collections::BTreeSet;
+
+use auth::{Claims, Signer, SigningKey};
+use clock::Rng;
+use domain::{accounts::Role, ids::UserId};
+use http::Method;
+use serde_json::{Value, json};
+use storage::{Write, keys};
+
+use crate::app::{Account, PASSWORD, TestApp, pwt_body};
+
+/// The callers, in the order of the columns below. Those who are refused come first, so that
+/// what others change is still there for them to be refused.
+const CALLERS: [&str; 10] =
+    ["nobody", "forged", "expired", "withdrawn", "other user", "applicant", "other tutor", "user", "tutor", "admin"];
+
+/// A project that is sold and used by everybody below.
+struct World {
+    app: TestApp,
+    callers: Vec<Option<Account>>,
+    /// Free, bought by the user; its schedule has a todo of theirs.
+    free: String,
+    todo: String,
+    /// 50,000 won; the user has an unpaid order of it.
+    paid: String,
+    order: String,
+    /// Awaits approval.
+    pending: String,
+    pending_etag: String,
+}
+
+impl World {
+    async fn new() -> Self {
+        let app = TestApp::start().await;
+        let (tutor, other_tutor) = (app.tutor("park").await, app.tutor("jung").await);
+        let (admin, user, other) = (app.admin("root").await, app.sign_up("kim").await, app.sign_up("lee").await);
+        let applicant = app.sign_up("choi").await;
+        let application = json!({ "realName": "최지원", "portfolioUrl": "https://github.com/choi", "accountNumber": "110123456789" });
+        app.post("/v1/tutor-applications").by(&applicant).json(&application).send().await.expect(201);
+        let withdrawn = app.sign_up("han").await;
+        let gone = Write::update(keys::user(withdrawn.id.parse().unwrap())).set("standing", "WITHDRAWN");
+        app.table.write(gone).await.unwrap();
+
+        let free = app.approved_pwt(&tutor, &admin, json!({ "price": 0 })).await;
+        app.buy_free(&user, &free).await;
+        let todo = json!({ "title": "설계", "content": "", "start": "2027-01-05T00:00:00Z", "end": "2027-01-06T00:00:00Z" });
+        let todos = format!("/v1/schedules/{free}/todos");
+        let todo = app.post(&todos).by(&user).json(&todo).send().await.expect(201)["id"].as_str().unwrap().to_owned();
+        let paid = app.approved_pwt(&tutor, &admin, json!({})).await;
+        let order = app.post("/v1/orders").by(&user).header("idempotency-key", "kim").json(&json!({ "productIds": [paid] }));
+        let order = order.send().await.expect(201)["id"].as_str().unwrap().to_owned();
+        let made = app.post("/v1/pwts").by(&tutor).json(&pwt_body()).send().await;
+        let pending_etag = made.header("etag").to_owned();
+        let pending = made.expect(201)["id"].as_str().unwrap().to_owned();
+
+        let forged = Account { token: sign(&SigningKey::generate(&Rng::from_seed(99)).unwrap(), &admin, &app, 0), ..admin.clone() };
+        let ours = SigningKey { private_pem: app.parts.settings.token_private_key.clone().unwrap(), public_jwks: String::new() };
+        let expired = Account { token: sign(&ours, &admin, &app, -Claims::LIFETIME_SECONDS), ..admin.clone() };
+        let callers = [None, Some(forged), Some(expired), Some(withdrawn), Some(other), Some(applicant), Some(other_tutor)];
+        let callers = callers.into_iter().chain([Some(user), Some(tutor), Some(admin)]).collect();
+        Self { app, callers, free, todo, paid, order, pending, pending_etag }
+    }
+}
+
+/// A token that says that `account` is an admin, issued `seconds` from now.
+fn sign(key: &SigningKey, account: &Account, app: &TestApp, seconds: i64) -> String {
+    let id: UserId = account.id.parse().unwrap();
+    let now = app.parts.clock.now().plus_seconds(seconds);
+    let family = app.parts.edge(app.table.clone()).unwrap().ids.id();
+    Signer::new(&key.private_pem).unwrap().sign(&Claims::new(id, Role::Admin, family, now)).unwrap()
+}
+
+/// One operation: the request that a caller makes, and what each is answered.
+struct Row {
+    operation: &'static str,
+    method: Method,
+    path: fn(&World) -> String,
+    body: Option<fn(&World, &str) -> Value>,
+    if_match: Option<fn(&World) -> String>,
+    answers: [u16; 10],
+}
+
+fn row(operation: &'static str, method: Method, path: fn(&World) -> String, answers: [u16; 10]) -> Row {
+    Row { operation, method, path, body: None, if_match: None, answers }
+}
+
+impl Row {
+    fn body(self, body: fn(&World, &str) -> Value) -> Self {
+        Self { body: Some(body), ..self }
+    }
+
+    fn if_match(self, if_match: fn(&World) -> String) -> Self {
+        Self { if_match: Some(if_match), ..self }
+    }
+}
+
+const ANYONE: [u16; 10] = [200; 10];
+const SIGNED_IN: [u16; 10] = [401, 401, 401, 200, 200, 200, 200, 200, 200, 200];
+const MONEY: [u16; 10] = [401, 401, 401, 401, 200, 200, 200, 200, 200, 200];
+const ADMIN: [u16; 10] = [401, 401, 401, 401, 403, 403, 403, 403, 403, 200];
+const MEMBER: [u16; 10] = [401, 401, 401, 403, 403, 403, 403, 200, 200, 200];
+
+/// The same row where a success has another status.
+const fn with(row: [u16; 10], status: u16) -> [u16; 10] {
+    let mut changed = row;
+    let mut n = 0;
+    while n < changed.len() {
+        if changed[n] == 200 {
+            changed[n] = status;
+        }
+        n += 1;
+    }
+    changed
+}
+
+fn rows() -> Vec<Row> {
+    let (get, post, put) = (Method::GET, Method::POST, Method::PUT);
+    let (patch, delete) = (Method::PATCH, Method::DELETE);
+    vec![
+        row("sign_up", post.clone(), |_| "/v1/auth/signup".into(), [201; 10])
+            .body(|_, who| json!({ "email": format!("{}@example.org", who.replace(' ', "-")), "password": PASSWORD, "username": who })),
+        row("log_in", post.clone(), |_| "/v1/auth/login".into(), ANYONE)
+            .body(|_, _| json!({ "email": "kim@example.com", "password": PASSWORD })),
+        row("refresh_session", post.clone(), |_| "/v1/auth/refresh".into(), ANYONE)
+            .body(|world, _| json!({ "refreshToken": world.callers[7].as_ref().unwrap().refresh })),
+        row("log_out", post.clone(), |_| "/v1/auth/logout".into(), [204; 10])
+            .body(|world, _| json!({ "refreshToken": world.callers[7].as_ref().unwrap().refresh })),
+        row("get_jwks", get.clone(), |_| "/.well-known/jwks.json".into(), ANYONE),
+        row("get_me", get.clone(), |_| "/v1/users/me".into(), SIGNED_IN),
+        row("list_my_purchases", get.clone(), |_| "/v1/users/me/purchases".into(), SIGNED_IN),
+        row("apply_as_tutor", post.clone(), |_| "/v1/tutor-applications".into(), [401, 401, 401, 201, 201, 409, 409, 201, 409, 403])
+            .body(|_, _| json!({ "realName": "이름", "portfolioUrl": "https://github.com/x", "accountNumber": "110123456789" })),
+        row("get_my_tutor_application", get.clone(), |_| "/v1/tutor-applications/me".into(), [401, 401, 401, 404, 404, 200, 200, 404, 200, 404]),
+        row("list_tutor_applications", get.clone(), |_| "/v1/admin/tutor-applications".into(), ADMIN),
+        row("approve_tutor_application", post.clone(), |world| format!("/v1/admin/tutor-applications/{}/approve", world.callers[5].as_ref().unwrap().id), ADMIN),
+        row("reject_tutor_application", post.clone(), |world| format!("/v1/admin/tutor-applications/{}/reject", world.callers[5].as_ref().unwrap().id), ADMIN)
+            .body(|_, _| json!({ "reason": "확인이 필요합니다." })),
+        row("create_pwt", post.clone(), |_| "/v1/pwts".into(), [401, 401, 401, 403, 403, 403, 201, 403, 201, 403]).body(|_, _| pwt_body()),
+        row("list_pwts", get.clone(), |_| "/v1/pwts".into(), ANYONE),
+        row("get_pwt", get.clone(), |world| format!("/v1/pwts/{}", world.pending), [404, 401, 401, 404, 404, 404, 404, 404, 200, 200]),
+        row("update_pwt", patch.clone(), |world| format!("/v1/pwts/{}", world.pending), [401, 401, 401, 404, 404, 404, 404, 404, 412, 403])
+            .if_match(|_| "\"9\"".into())
+            .body(|_, _| json!({ "title": "새 제목" })),
+        row("get_pwt_seats", get.clone(), |world| format!("/v1/pwts/{}/seats", world.free), ANYONE),
+        row("list_my_pwts", get.clone(), |_| "/v1/users/me/pwts".into(), [401, 401, 401, 403, 403, 403, 200, 403, 200, 403]),
+        row("list_pwts_for_admin", get.clone(), |_| "/v1/admin/pwts".into(), ADMIN),
+        row("get_pwt_for_admin", get.clone(), |world| format!("/v1/admin/pwts/{}", world.pending), ADMIN),
+        row("approve_pwt", post.clone(), |world| format!("/v1/admin/pwts/{}/approve", world.pending), ADMIN).if_match(|world| world.pending_etag.clone()),
+        row("reject_pwt", post.clone(), |world| format!("/v1/admin/pwts/{}/reject", world.pending), ADMIN)
+            .if_match(|world| world.pending_etag.clone())
+            .body(|_, _| json!({ "reason": "설명이 부족합니다." })),
+        row("get_schedule", get.clone(), |world| format!("/v1/pwts/{}/schedule", world.free), MEMBER),
+        row("list_todos", get.clone(), |world| format!("/v1/schedules/{}/todos", world.free), MEMBER),
+        row("create_todo", post.clone(), |world| format!("/v1/schedules/{}/todos", world.free), with(MEMBER, 201))
+            .body(|_, _| json!({ "title": "회의", "content": "", "start": "2027-01-05T00:00:00Z", "end": "2027-01-05T01:00:00Z" })),
+        row("get_todo", get.clone(), |world| format!("/v1/schedules/{}/todos/{}", world.free, world.todo), MEMBER),
+        // Whoever may change it learns that the version is stale.
+        row("update_todo", patch, |world| format!("/v1/schedules/{}/todos/{}", world.free, world.todo), with(MEMBER, 412))
+            .if_match(|_| "\"9\"".into())
+            .body(|_, _| json!({ "title": "새 제목" })),
+        row("delete_todo", delete.clone(), |world| format!("/v1/schedules/{}/todos/{}", world.free, world.todo), with(MEMBER, 412)).if_match(|_| "\"9\"".into()),
+        row("get_cart", get.clone(), |_| "/v1/cart".into(), SIGNED_IN),
+        row("add_cart_item", put, |world| format!("/v1/cart/items/{}", world.paid), [401, 401, 401, 200, 200, 200, 200, 200, 409, 200]),
+        row("remove_cart_item", delete, |world| format!("/v1/cart/items/{}", world.paid), with(SIGNED_IN, 204)),
+        row("create_order", post.clone(), |_| "/v1/orders".into(), [401, 401, 401, 401, 201, 201, 201, 409, 409, 201])
+            .body(|world, _| json!({ "productIds": [world.paid] })),
+        row("list_orders", get.clone(), |_| "/v1/orders".into(), MONEY),
+        row("get_order", get.clone(), |world| format!("/v1/orders/{}", world.order), [401, 401, 401, 401, 404, 404, 404, 200, 404, 200]),
+        row("cancel_order", post.clone(), |world| format!("/v1/orders/{}/cancel", world.order), [401, 401, 401, 401, 404, 404, 404, 200, 404, 200]).body(|_, _| json!({})),
+        // The owner alone learns that the amount is wrong.
+        row("confirm_payment", post.clone(), |_| "/v1/payments/confirm".into(), [401, 401, 401, 401, 404, 404, 404, 422, 404, 404])
+            .body(|world, _| json!({ "paymentKey": "key", "orderId": world.order, "amount": 1 })),
+        row("fail_payment", post, |_| "/v1/payments/fail".into(), [401, 401, 401, 401, 404, 404, 404, 200, 404, 404])
+            .body(|world, _| json!({ "orderId": world.order, "code": "PAY_PROCESS_CANCELED" })),
+        row("get_health", get.clone(), |_| "/v1/health".into(), ANYONE),
+        row("get_openapi", get.clone(), |_| "/v1/openapi.json".into(), ANYONE),
+        row("answer_unknown_route", get, |_| "/v1/nothing".into(), [404; 10]),
+    ]
+}
+
+#[tokio::test]
+async fn every_caller_gets_what_the_table_says() {
+    let mut wrong = vec![];
+    for row in rows() {
+        let world = World::new().await;
+        for ((caller, account), expected) in CALLERS.iter().zip(&world.callers).zip(row.answers) {
+            let mut call = world.app.request(row.method.clone(), &(row.path)(&world));
+            if let Some(account) = account {
+                call = call.by(account);
+            }
+            if let Some(body) = row.body {
+                call = call.json(&body(&world, caller)).header("idempotency-key", &caller.replace(' ', "-"));
+            }
+            if let Some(if_match) = row.if_match {
+                call = call.header("if-match", &if_match(&world));
+            }
+            let reply = call.send().await;
+            if reply.status != expected {
+                wrong.push(format!("{} by {caller}: {} instead of {expected}: {}", row.operation, reply.status, reply.body["code"]));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[tokio::test]
+async fn every_operation_has_a_row() {
+    let app = TestApp::start().await;
+    let operations: BTreeSet<&str> = app.routes.iter().map(|route| route.id).collect();
+    let with_row: BTreeSet<&str> = rows().iter().map(|row| row.operation).collect();
+    assert_eq!(operations, with_row);
+}
+
+#[tokio::test]
+async fn losing_a_role_or_an_account_takes_effect_at_once_where_it_matters() {
+    let world = World::new().await;
+    let (user, admin) = (world.callers[7].as_ref().unwrap(), world.callers[9].as_ref().unwrap());
+    world.app.get("/v1/admin/pwts").by(admin).send().await.expect(200);
+    let demoted = Write::update(keys::user(admin.id.parse().unwrap())).set("role", "USER");
+    world.app.table.write(demoted).await.unwrap();
+    world.app.get("/v1/admin/pwts").by(admin).send().await.refused(403, "FORBIDDEN");
+    world.app.get(&format!("/v1/orders/{}", world.order)).by(user).send().await.expect(200);
+    let gone = Write::update(keys::user(user.id.parse().unwrap())).set("standing", "WITHDRAWN");
+    world.app.table.write(gone).await.unwrap();
+    world.app.get(&format!("/v1/orders/{}", world.order)).by(user).send().await.refused(401, "UNAUTHENTICATED");
+}
