@@ -14,7 +14,7 @@ use domain::time::Time;
 use http::{HeaderMap, Method, Request};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
-use storage::{Table, Write, items::User, keys};
+use storage::{Table, Write, keys};
 use testkit::Wire;
 use tower::ServiceExt;
 
@@ -68,18 +68,19 @@ pub fn settings() -> Settings {
 
 impl TestApp {
     pub async fn start() -> Self {
-        if std::env::var("TEST_LOG").is_ok() {
+        let mut environment = config::Reader::from_environment();
+        if environment.optional::<String>("TEST_LOG").is_some() {
             telemetry::start();
         }
         let clock = Movable::standing_at("2026-11-24T00:00:00Z".parse::<Time>().unwrap());
         let rng = Rng::from_seed(42);
         let mut settings = settings();
-        let wire = match std::env::var("TEST_DYNAMODB") {
-            Ok(url) => {
+        let wire = match environment.optional::<String>("TEST_DYNAMODB") {
+            Some(url) => {
                 settings.table = format!("devloop-{}", Rng::from_system().below(u64::MAX));
                 Wire::remote(&url)
             }
-            Err(_) => Wire::embedded(),
+            None => Wire::embedded(),
         };
         let table = wire.table(&settings.table, &clock.clock(), &rng).await;
         table.create_if_missing().await.unwrap();
@@ -187,11 +188,6 @@ impl TestApp {
     pub async fn buy_free(&self, buyer: &Account, pwt: &str) -> Value {
         let order = self.post("/v1/orders").by(buyer).header("idempotency-key", &format!("free-{}-{pwt}", buyer.id));
         order.json(&json!({ "productIds": [pwt] })).send().await.expect(201)
-    }
-
-    /// The stored account.
-    pub async fn account(&self, account: &Account) -> User {
-        self.table.get_now(keys::user(account.id.parse().unwrap())).await.unwrap().unwrap()
     }
 }
 

@@ -37,7 +37,8 @@ impl World {
         let (tutor, other_tutor) = (app.tutor("park").await, app.tutor("jung").await);
         let (admin, user, other) = (app.admin("root").await, app.sign_up("kim").await, app.sign_up("lee").await);
         let applicant = app.sign_up("choi").await;
-        let application = json!({ "realName": "최지원", "portfolioUrl": "https://github.com/choi", "accountNumber": "110123456789" });
+        let application =
+            json!({ "realName": "최지원", "portfolioUrl": "https://github.com/choi", "accountNumber": "110123456789" });
         app.post("/v1/tutor-applications").by(&applicant).json(&application).send().await.expect(201);
         let withdrawn = app.sign_up("han").await;
         let gone = Write::update(keys::user(withdrawn.id.parse().unwrap())).set("standing", "WITHDRAWN");
@@ -45,20 +46,29 @@ impl World {
 
         let free = app.approved_pwt(&tutor, &admin, json!({ "price": 0 })).await;
         app.buy_free(&user, &free).await;
-        let todo = json!({ "title": "설계", "content": "", "start": "2027-01-05T00:00:00Z", "end": "2027-01-06T00:00:00Z" });
+        let todo =
+            json!({ "title": "설계", "content": "", "start": "2027-01-05T00:00:00Z", "end": "2027-01-06T00:00:00Z" });
         let todos = format!("/v1/schedules/{free}/todos");
         let todo = app.post(&todos).by(&user).json(&todo).send().await.expect(201)["id"].as_str().unwrap().to_owned();
         let paid = app.approved_pwt(&tutor, &admin, json!({})).await;
-        let order = app.post("/v1/orders").by(&user).header("idempotency-key", "kim").json(&json!({ "productIds": [paid] }));
+        let order =
+            app.post("/v1/orders").by(&user).header("idempotency-key", "kim").json(&json!({ "productIds": [paid] }));
         let order = order.send().await.expect(201)["id"].as_str().unwrap().to_owned();
         let made = app.post("/v1/pwts").by(&tutor).json(&pwt_body()).send().await;
         let pending_etag = made.header("etag").to_owned();
         let pending = made.expect(201)["id"].as_str().unwrap().to_owned();
 
-        let forged = Account { token: sign(&SigningKey::generate(&Rng::from_seed(99)).unwrap(), &admin, &app, 0), ..admin.clone() };
-        let ours = SigningKey { private_pem: app.parts.settings.token_private_key.clone().unwrap(), public_jwks: String::new() };
+        let forged = Account {
+            token: sign(&SigningKey::generate(&Rng::from_seed(99)).unwrap(), &admin, &app, 0),
+            ..admin.clone()
+        };
+        let ours = SigningKey {
+            private_pem: app.parts.settings.token_private_key.clone().unwrap(),
+            public_jwks: String::new(),
+        };
         let expired = Account { token: sign(&ours, &admin, &app, -Claims::LIFETIME_SECONDS), ..admin.clone() };
-        let callers = [None, Some(forged), Some(expired), Some(withdrawn), Some(other), Some(applicant), Some(other_tutor)];
+        let callers =
+            [None, Some(forged), Some(expired), Some(withdrawn), Some(other), Some(applicant), Some(other_tutor)];
         let callers = callers.into_iter().chain([Some(user), Some(tutor), Some(admin)]).collect();
         Self { app, callers, free, todo, paid, order, pending, pending_etag }
     }
@@ -198,7 +208,10 @@ async fn every_caller_gets_what_the_table_says() {
             }
             let reply = call.send().await;
             if reply.status != expected {
-                wrong.push(format!("{} by {caller}: {} instead of {expected}: {}", row.operation, reply.status, reply.body["code"]));
+                wrong.push(format!(
+                    "{} by {caller}: {} instead of {expected}: {}",
+                    row.operation, reply.status, reply.body["code"]
+                ));
             }
         }
     }

@@ -36,7 +36,8 @@ async fn bad_bodies_are_refused_each_in_its_own_way() {
     let utf8 = post().body(b"{\"email\": \"\xff\"}".to_vec()).header("content-type", "application/json").send().await;
     utf8.refused(400, "MALFORMED_JSON");
     let charset = json!({ "email": "kim@example.com", "password": PASSWORD, "username": "kim" });
-    let accepted = post().body(charset.to_string()).header("content-type", "Application/JSON; charset=utf-8").send().await;
+    let accepted =
+        post().body(charset.to_string()).header("content-type", "Application/JSON; charset=utf-8").send().await;
     accepted.expect(201);
 }
 
@@ -62,7 +63,15 @@ async fn refusals_are_korean_or_english() {
         async move { call.send().await.refused(404, "ROUTE_NOT_FOUND")["detail"].as_str().unwrap().to_owned() }
     };
     let (korean, english) = ("존재하지 않는 주소입니다.", "There is no such route.");
-    for (language, detail) in [("", korean), ("ko", korean), ("en", english), ("en-US,en;q=0.9", english), ("fr, en;q=0.5", english), ("ko, en", korean), ("fr", korean)] {
+    for (language, detail) in [
+        ("", korean),
+        ("ko", korean),
+        ("en", english),
+        ("en-US,en;q=0.9", english),
+        ("fr, en;q=0.5", english),
+        ("ko, en", korean),
+        ("fr", korean),
+    ] {
         assert_eq!(told(language).await, detail, "{language}");
     }
 }

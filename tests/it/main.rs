@@ -3,16 +3,17 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::indexing_slicing,
-    clippy::missing_panics_doc,
+    clippy::similar_names,
     reason = "a test that meets something else must stop there"
 )]
 
 mod app;
-mod secrets;
-mod conventions;
 mod authz;
 mod contract;
+mod conventions;
+mod costs;
 mod flows;
 mod policies;
 mod rooms;
+mod secrets;
 mod template;

@@ -224,7 +224,7 @@ impl Policies {
         }
         for access in Access::of(call) {
             match self.grant(call.by, &access) {
-                Some(grant) => used(grant.lines(call.by, Some(&access))),
+                Some(grant) => note_use(grant.lines(call.by, Some(&access))),
                 None => return Action::Refuse { status: 400, code: "AccessDeniedException" },
             }
         }
@@ -244,7 +244,7 @@ fn note(what: &str) -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{what}-permissions.txt"))
 }
 
-fn used(lines: Vec<String>) {
+fn note_use(lines: Vec<String>) {
     static USED: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
     let mut known = USED.lock().unwrap_or_else(PoisonError::into_inner);
     for line in lines {
@@ -263,7 +263,7 @@ mod tests {
         Call { by: "test", operation: operation.to_owned(), body }
     }
 
-    fn policies(statements: Value) -> Policies {
+    fn policies(statements: &Value) -> Policies {
         let properties = json!({ "Policies": [{ "Statement": statements }] });
         Policies::of(&[Function { name: "TestFunction".to_owned(), operation: "test".to_owned(), properties }])
     }
@@ -282,7 +282,7 @@ mod tests {
 
     #[test]
     fn only_what_is_granted_is_allowed() {
-        let policies = policies(json!([
+        let policies = policies(&json!([
             { "Effect": "Allow", "Action": "dynamodb:GetItem", "Resource": table(), "Condition": condition(&["USER#*", "PWT#*"]) },
             {
                 "Effect": "Allow", "Action": ["dynamodb:Query"], "Condition": condition(&["USER#*#PWT"]),
@@ -311,13 +311,13 @@ mod tests {
     #[test]
     #[should_panic(expected = "not understood")]
     fn what_is_not_understood_is_not_read_as_something_else() {
-        policies(json!([{ "Effect": "Deny", "Action": "dynamodb:GetItem", "Resource": table() }]));
+        policies(&json!([{ "Effect": "Deny", "Action": "dynamodb:GetItem", "Resource": table() }]));
     }
 
     #[test]
     #[should_panic(expected = "not understood")]
     fn everything_is_no_resource() {
-        policies(json!([{ "Effect": "Allow", "Action": "dynamodb:GetItem", "Resource": "*" }]));
+        policies(&json!([{ "Effect": "Allow", "Action": "dynamodb:GetItem", "Resource": "*" }]));
     }
 
     #[test]
@@ -362,7 +362,7 @@ mod tests {
 
     #[test]
     fn a_function_that_oversteps_is_refused_and_a_test_is_not() {
-        let policies = policies(json!([]));
+        let policies = policies(&json!([]));
         let get = call("GetItem", json!({ "Key": { "pk": { "S": "USER#1" } } }));
         assert!(matches!(policies.judge(&get), Action::Refuse { status: 400, code: "AccessDeniedException" }));
         assert!(matches!(policies.judge(&Call { by: "", ..get }), Action::Pass));

@@ -55,9 +55,23 @@ async fn no_secret_is_logged_answered_or_stored_in_clear() {
     app.post("/v1/auth/login").json(&log_in).send().await.expect(200);
     let wrong = json!({ "email": "lee@example.com", "password": PASSWORD });
     answers.push(app.post("/v1/auth/login").json(&wrong).send().await.body);
-    answers.push(app.post("/v1/auth/signup").json(&json!({ "email": PASSWORD, "password": [PASSWORD], "username": 5 })).send().await.body);
-    answers.push(app.post("/v1/auth/signup").body(format!("{{\"password\": \"{PASSWORD}\"")).header("content-type", "application/json").send().await.body);
-    let application = json!({ "realName": "김개발", "portfolioUrl": "https://github.com/kim", "accountNumber": ACCOUNT });
+    answers.push(
+        app.post("/v1/auth/signup")
+            .json(&json!({ "email": PASSWORD, "password": [PASSWORD], "username": 5 }))
+            .send()
+            .await
+            .body,
+    );
+    answers.push(
+        app.post("/v1/auth/signup")
+            .body(format!("{{\"password\": \"{PASSWORD}\""))
+            .header("content-type", "application/json")
+            .send()
+            .await
+            .body,
+    );
+    let application =
+        json!({ "realName": "김개발", "portfolioUrl": "https://github.com/kim", "accountNumber": ACCOUNT });
     answers.push(app.post("/v1/tutor-applications").by(&kim).json(&application).send().await.expect(201));
     answers.push(app.get("/v1/tutor-applications/me").by(&kim).send().await.expect(200));
     let admin = app.admin("root").await;

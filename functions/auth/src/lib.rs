@@ -14,7 +14,12 @@ pub fn operations() -> Vec<Operation<App>> {
     vec![
         Operation::post("sign_up", "/v1/auth/signup", "Creates a local account", sign_up::sign_up),
         Operation::post("log_in", "/v1/auth/login", "Answers tokens for email and password", log_in::log_in),
-        Operation::post("refresh_session", "/v1/auth/refresh", "Rotates the refresh token", refresh_session::refresh_session),
+        Operation::post(
+            "refresh_session",
+            "/v1/auth/refresh",
+            "Rotates the refresh token",
+            refresh_session::refresh_session,
+        ),
         Operation::post("log_out", "/v1/auth/logout", "Revokes the family of a refresh token", log_out::log_out),
         Operation::get("get_jwks", "/.well-known/jwks.json", "The public keys of access tokens", get_jwks::get_jwks),
     ]

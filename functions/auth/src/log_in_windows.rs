@@ -72,7 +72,8 @@ impl Try {
         if window.is_none_or(|window| window.failures < FAILURES_OF_ACCOUNT) {
             return Ok(None);
         }
-        let turn = Write::update(key).set("nextTryAt", now.plus_seconds(SLOW_SECONDS)).if_missing_or_at_most("nextTryAt", now);
+        let turn =
+            Write::update(key).set("nextTryAt", now.plus_seconds(SLOW_SECONDS)).if_missing_or_at_most("nextTryAt", now);
         match edge.table.write(turn).await {
             Ok(()) => Ok(None),
             Err(WriteError::Unmet(_)) => {

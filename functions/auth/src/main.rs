@@ -11,7 +11,8 @@ fn main() -> ExitCode {
     devloop_http::serve(Needs { signing: true, ..Needs::default() }, |settings| {
         Box::pin(async move {
             let edge = Edge::deployed(&settings).await?;
-            let hasher = Hasher::inline(Cost::OWASP, edge.rng.clone()).map_err(|error| StartError(error.to_string()))?;
+            let hasher =
+                Hasher::inline(Cost::OWASP, edge.rng.clone()).map_err(|error| StartError(error.to_string()))?;
             Ok(routes(&App::new(&settings, edge, hasher)?))
         })
     })

@@ -48,7 +48,8 @@ impl App {
         let payments = settings.payments.as_ref();
         let payments = payments.ok_or_else(|| StartError("the payment settings are missing".to_owned()))?;
         let base_url = payments.toss_base_url.parse().map_err(|error: url::ParseError| unusable(&error))?;
-        let key: toss::SecretKey = payments.toss_secret_key.expose().parse().map_err(|e: toss::NotASecretKey| unusable(&e))?;
+        let key: toss::SecretKey =
+            payments.toss_secret_key.expose().parse().map_err(|e: toss::NotASecretKey| unusable(&e))?;
         let toss = Toss::over_https(base_url, key).map_err(|error| unusable(&error))?;
         Self::new(settings, Edge::deployed(settings).await?, toss)
     }

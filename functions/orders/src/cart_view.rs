@@ -64,7 +64,8 @@ impl CartView {
     /// Reads a user's cart and what it holds.
     pub async fn read(app: &App, user: UserId) -> Result<Self, storage::Error> {
         let lines = products::cart(app, user).await?;
-        let pwts: Vec<Pwt> = app.edge.table.get_all(lines.iter().map(|line| storage::keys::pwt(line.product_id.into()))).await?;
+        let pwts: Vec<Pwt> =
+            app.edge.table.get_all(lines.iter().map(|line| storage::keys::pwt(line.product_id.into()))).await?;
         let shards: Vec<SeatShard> = app.edge.table.get_all(pwts.iter().flat_map(Pwt::seat_keys)).await?;
         let now = app.edge.clock.now();
         let line = |line: CartLine| {
@@ -73,7 +74,8 @@ impl CartView {
             CartLineView::of(&line, pwt, shards.map(|shard| shard.stock).sum(), now)
         };
         let items: Vec<CartLineView> = lines.into_iter().map(line).collect();
-        let sold = |item: &&CartLineView| !item.changes.contains(&Change::Closed) && !item.changes.contains(&Change::SoldOut);
+        let sold =
+            |item: &&CartLineView| !item.changes.contains(&Change::Closed) && !item.changes.contains(&Change::SoldOut);
         let total = items.iter().filter(sold).filter_map(|item| item.price).map(Price::won).sum();
         Ok(Self { items, total })
     }

@@ -131,14 +131,8 @@ pub async fn settle(app: &App, order: &Order, payment: &toss::Payment, now: Time
 pub fn delivery(order: &Order, now: Time) -> impl Iterator<Item = Write> + '_ {
     order.lines.iter().flat_map(move |line| {
         let (user_id, product_id, order_id) = (order.buyer_id, line.product_id, order.id);
-        let purchase = Purchase {
-            user_id,
-            product_id,
-            order_id,
-            title: line.title.clone(),
-            price: line.price,
-            purchased_at: now,
-        };
+        let purchase =
+            Purchase { user_id, product_id, order_id, title: line.title.clone(), price: line.price, purchased_at: now };
         let buyer = Buyer { product_id, user_id, order_id, since: now };
         [Write::put(&purchase), Write::put(&buyer), Write::delete(keys::cart_line(user_id, product_id))]
     })
@@ -179,12 +173,13 @@ pub async fn cancel(app: &App, order: &Order, failure: Option<&str>, now: Time) 
 
 /// PENDING → EXPIRED: nobody paid in time. Notes a lapse of the buyer on each product.
 pub async fn expire(app: &App, order: &Order, now: Time) -> Result<(), NotMoved> {
-    let lapsed = order.lines.iter().map(|line| keys::lapses(order.buyer_id, line.product_id));
-    let lapsed: Vec<Lapses> = app.edge.table.get_all_now(lapsed).await?;
-    let expired = step(order, State::Pending, State::Expired, last_look(order, now)).if_at_most("holdUntil", now.plus_seconds(-EXPIRY_GRACE_SECONDS));
+    let wanted = order.lines.iter().map(|line| keys::lapses(order.buyer_id, line.product_id));
+    let before: Vec<Lapses> = app.edge.table.get_all_now(wanted).await?;
+    let expired = step(order, State::Pending, State::Expired, last_look(order, now))
+        .if_at_most("holdUntil", now.plus_seconds(-EXPIRY_GRACE_SECONDS));
     let mut tx = Tx::once(app.edge.ids.token()).and(expired, Lost::Order).and_all(release(order));
     for line in &order.lines {
-        let earlier = lapsed.iter().find(|lapses| lapses.product_id == line.product_id);
+        let earlier = before.iter().find(|lapses| lapses.product_id == line.product_id);
         let (at, blocked_until) = domain::orders::record_lapse(earlier.map_or(&[], |lapses| &lapses.at), now);
         let version = earlier.map_or(0, |lapses| lapses.version);
         let lapses = Lapses {

@@ -2,13 +2,7 @@
 
 use std::collections::HashMap;
 
-use domain::{
-    ids::ProductId,
-    money::Won,
-    orders::State,
-    seats::trial_order,
-    time::Time,
-};
+use domain::{ids::ProductId, money::Won, orders::State, seats::trial_order, time::Time};
 use storage::{
     Error, Tx, TxError, Unmet, Write, decode,
     items::{Order, Pwt, SaleFacts, SeatShard, User},
@@ -64,11 +58,19 @@ const TRIES: usize = 40;
 
 /// Makes `order`, whose lines' shards are still open, together with `record`. Tries the shards
 /// of each line until its seat is held, or a consistent read of all of them shows no seat.
-pub async fn hold(app: &App, mut order: Order, pwts: &[Pwt], record: impl Fn(&Order) -> Write, now: Time) -> Result<Order, NotHeld> {
+pub async fn hold(
+    app: &App,
+    mut order: Order,
+    pwts: &[Pwt],
+    record: impl Fn(&Order) -> Write,
+    now: Time,
+) -> Result<Order, NotHeld> {
     let mut lines = vec![];
     let mut obstacles = vec![];
     for pwt in pwts {
-        let Some(sale) = pwt.sale_facts() else { return Err(Error::Corrupt(format!("PWT {} has no sale", pwt.id)).into()) };
+        let Some(sale) = pwt.sale_facts() else {
+            return Err(Error::Corrupt(format!("PWT {} has no sale", pwt.id)).into());
+        };
         let mut line = Line { product: pwt.id.into(), sale, shards: vec![] };
         obstacles.extend(line.look(app, pwt).await?.map(|obstacle| (line.product, obstacle)));
         lines.push(line);

@@ -24,14 +24,39 @@ pub use sweeper::{Swept, sweep};
 pub fn operations() -> Vec<Operation<App>> {
     vec![
         Operation::get("get_cart", "/v1/cart", "The cart at current prices", get_cart::get_cart),
-        Operation::put("add_cart_item", "/v1/cart/items/{productId}", "Puts a product into the cart", add_cart_item::add_cart_item),
-        Operation::delete("remove_cart_item", "/v1/cart/items/{productId}", "Takes a product out of the cart", remove_cart_item::remove_cart_item),
+        Operation::put(
+            "add_cart_item",
+            "/v1/cart/items/{productId}",
+            "Puts a product into the cart",
+            add_cart_item::add_cart_item,
+        ),
+        Operation::delete(
+            "remove_cart_item",
+            "/v1/cart/items/{productId}",
+            "Takes a product out of the cart",
+            remove_cart_item::remove_cart_item,
+        ),
         Operation::post("create_order", "/v1/orders", "Holds seats and fixes prices", create_order::create_order),
         Operation::get("list_orders", "/v1/orders", "Lists one's own orders, newest first", list_orders::list_orders),
         Operation::get("get_order", "/v1/orders/{orderId}", "Shows an order", get_order::get_order),
-        Operation::post("cancel_order", "/v1/orders/{orderId}/cancel", "Lets go of an unpaid order", cancel_order::cancel_order),
-        Operation::post("confirm_payment", "/v1/payments/confirm", "Takes the money for an order", confirm_payment::confirm_payment),
-        Operation::post("fail_payment", "/v1/payments/fail", "Lets go of an order whose payment failed", fail_payment::fail_payment),
+        Operation::post(
+            "cancel_order",
+            "/v1/orders/{orderId}/cancel",
+            "Lets go of an unpaid order",
+            cancel_order::cancel_order,
+        ),
+        Operation::post(
+            "confirm_payment",
+            "/v1/payments/confirm",
+            "Takes the money for an order",
+            confirm_payment::confirm_payment,
+        ),
+        Operation::post(
+            "fail_payment",
+            "/v1/payments/fail",
+            "Lets go of an order whose payment failed",
+            fail_payment::fail_payment,
+        ),
     ]
 }
 

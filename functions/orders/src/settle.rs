@@ -65,7 +65,7 @@ pub async fn drive(app: &App, order: Order) -> Result<Progress, storage::Error> 
                 }
                 // Still CONFIRMING and ours: a hard condition of settling failed for good.
                 if lost.iter().any(|lost| matches!(lost, Lost::Seat(_))) && present.void.is_none() {
-                    return Ok(intend_and_void(app, &present, void_reason::SEAT_GONE).await?);
+                    return intend_and_void(app, &present, void_reason::SEAT_GONE).await;
                 }
                 tracing::warn!(order = %order.id, ?lost, "a step of a confirmation lost a race");
                 order = present;
@@ -135,7 +135,9 @@ async fn ask(app: &App, order: &Order, payment_key: &str, code: &str, now: Time)
         match app.toss.payment(payment_key).await {
             Ok(payment) => return judge(app, order, &payment, app.edge.clock.now()).await,
             // Neither call knows the payment: there is nothing that could ever be charged.
-            Err(Failure::NotFound) if code == NO_SUCH_PAYMENT => return refuse(app, order, code.to_owned(), None).await,
+            Err(Failure::NotFound) if code == NO_SUCH_PAYMENT => {
+                return refuse(app, order, code.to_owned(), None).await;
+            }
             Err(error) => tracing::warn!(order = %order.id, %error, "a payment could not be read"),
         }
     }
@@ -162,9 +164,7 @@ async fn judge(app: &App, order: &Order, payment: &Payment, now: Time) -> Result
             Ok(Step::End(Progress::Paid(edges::settle(app, order, payment, now).await?)))
         }
         Status::Done => Ok(Step::End(intend_and_void(app, order, void_reason::MISMATCH).await?)),
-        Status::WaitingForDeposit => {
-            Ok(Step::End(intend_and_void(app, order, void_reason::METHOD_NOT_ALLOWED).await?))
-        }
+        Status::WaitingForDeposit => Ok(Step::End(intend_and_void(app, order, void_reason::METHOD_NOT_ALLOWED).await?)),
         Status::Aborted | Status::Expired | Status::Canceled => {
             refuse(app, order, payment.status.as_str().to_owned(), None).await
         }

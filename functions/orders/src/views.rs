@@ -94,7 +94,11 @@ impl OrderView {
             success_url: terms.success_url.clone(),
             fail_url: terms.fail_url.clone(),
         });
-        let line = |line: storage::items::OrderLine| LineView { product_id: line.product_id, title: line.title, price: line.price };
+        let line = |line: storage::items::OrderLine| LineView {
+            product_id: line.product_id,
+            title: line.title,
+            price: line.price,
+        };
         Self {
             id: order.id,
             state: order.state,

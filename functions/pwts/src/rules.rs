@@ -86,8 +86,7 @@ pub fn recruiting(sold_out: bool, deadline: Time, now: Time) -> Recruiting {
 
 /// Whether somebody may know of a project: an unapproved one is its tutor's and the admins'.
 pub fn may_know(pwt: &Pwt, reader: Option<(UserId, Role)>) -> bool {
-    pwt.approval == Approval::Approved
-        || reader.is_some_and(|(id, role)| id == pwt.tutor_id || role == Role::Admin)
+    pwt.approval == Approval::Approved || reader.is_some_and(|(id, role)| id == pwt.tutor_id || role == Role::Admin)
 }
 
 #[cfg(test)]

@@ -72,7 +72,10 @@ fn bound_to(user: UserId) -> Aad<String> {
 }
 
 fn from_hex(text: &str) -> Option<[u8; KEY_BYTES]> {
-    let digits: Vec<u8> = text.chars().map(|digit| digit.to_digit(16).and_then(|digit| u8::try_from(digit).ok())).collect::<Option<_>>()?;
+    let digits: Vec<u8> = text
+        .chars()
+        .map(|digit| digit.to_digit(16).and_then(|digit| u8::try_from(digit).ok()))
+        .collect::<Option<_>>()?;
     let (pairs, rest) = digits.as_chunks::<2>();
     let bytes: Vec<u8> = pairs.iter().map(|[high, low]| (high << 4) | low).collect();
     if rest.is_empty() { bytes.try_into().ok() } else { None }
@@ -128,7 +131,7 @@ mod tests {
 
     #[test]
     fn a_key_is_32_bytes_in_hex() {
-        for bad in ["", "00", &KEY[1..], &format!("{KEY}00"), &KEY.replace('f', "g"), &"é".repeat(64)] {
+        for bad in ["", "00", KEY.get(1..).unwrap(), &format!("{KEY}00"), &KEY.replace('f', "g"), &"é".repeat(64)] {
             assert!(Cipher::new(&Secret::new(bad)).is_err(), "{bad}");
         }
         assert!(Cipher::new(&Secret::new(KEY.to_uppercase())).is_ok());

@@ -12,8 +12,11 @@ use storage::items::TutorApplication;
 use utoipa::ToSchema;
 
 /// There is no application of this user.
-pub const NOT_FOUND: Reason =
-    Reason::not_found("TUTOR_APPLICATION_NOT_FOUND", "튜터 신청을 찾을 수 없습니다.", "There is no such tutor application.");
+pub const NOT_FOUND: Reason = Reason::not_found(
+    "TUTOR_APPLICATION_NOT_FOUND",
+    "튜터 신청을 찾을 수 없습니다.",
+    "There is no such tutor application.",
+);
 
 /// A tutor application, for its applicant and for admins.
 #[derive(Debug, Serialize, ToSchema)]
@@ -43,8 +46,9 @@ pub struct ApplicationView {
 impl ApplicationView {
     /// What is shown of `application`.
     pub fn of(application: TutorApplication) -> Self {
-        let TutorApplication { user_id, real_name, portfolio_url, account_last_four, state, reason, created_at, .. } =
-            application;
+        let TutorApplication {
+            user_id, real_name, portfolio_url, account_last_four, state, reason, created_at, ..
+        } = application;
         Self { user_id, real_name, portfolio_url, account_last_four, state, reason, created_at }
     }
 }

@@ -13,8 +13,6 @@ use storage::{
     keys,
 };
 
-use crate::secrets::hex;
-
 /// What the command works with.
 #[derive(Clone, Debug)]
 pub struct Operator {
@@ -102,7 +100,7 @@ impl Operator {
             role: Role::Admin,
             standing: Standing::Active,
             password_hash: Some(self.hasher.hash(&password).await?),
-            customer_key: hex(&self.rng.bytes::<16>()),
+            customer_key: hex::encode(self.rng.bytes::<16>()),
             created_at: self.clock.now(),
             version: 1,
         };

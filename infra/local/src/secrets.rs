@@ -1,6 +1,6 @@
 //! The keys of one data folder.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 
 use auth::SigningKey;
 use clock::Rng;
@@ -33,7 +33,7 @@ impl Secrets {
     /// Draws new ones.
     pub fn draw(rng: &Rng) -> Result<Self, StartError> {
         let signing = SigningKey::generate(rng).map_err(|error| StartError(error.to_string()))?;
-        let key = || hex(&rng.bytes::<32>());
+        let key = || hex::encode(rng.bytes::<32>());
         Ok(Self {
             token_private_key: signing.private_pem.expose().to_owned(),
             token_public_keys: signing.public_jwks,
@@ -42,13 +42,4 @@ impl Secrets {
             account_key: key(),
         })
     }
-}
-
-/// Two digits for each byte.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len().saturating_mul(2)), |mut text, byte| {
-        // Writing into a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

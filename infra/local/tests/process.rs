@@ -3,7 +3,6 @@
     clippy::unwrap_used,
     clippy::indexing_slicing,
     clippy::string_slice,
-    clippy::missing_panics_doc,
     reason = "a test that meets something else must stop there"
 )]
 #![cfg(unix)]

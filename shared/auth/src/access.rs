@@ -87,7 +87,7 @@ impl SigningKey {
 /// The name of a key: a hash of its public half, so that settings cannot disagree on it.
 fn kid(pair: &Ed25519KeyPair) -> String {
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, pair.public_key().as_ref());
-    digest.as_ref().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(digest.as_ref().first_chunk::<8>().unwrap_or(&[0; 8]))
 }
 
 /// Issues access tokens.

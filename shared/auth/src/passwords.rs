@@ -42,7 +42,10 @@ pub struct Hasher {
 
 impl fmt::Debug for Hasher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Hasher").field("params", self.argon2.params()).field("pooled", &self.pool.is_some()).finish()
+        f.debug_struct("Hasher")
+            .field("params", self.argon2.params())
+            .field("pooled", &self.pool.is_some())
+            .finish_non_exhaustive()
     }
 }
 

@@ -100,6 +100,9 @@ pub struct Rng(Arc<Mutex<StdRng>>);
 
 impl Rng {
     /// Seeded by the operating system: what runs in production.
+    ///
+    /// # Panics
+    /// If the operating system gives no entropy: then no token may be made.
     pub fn from_system() -> Self {
         let mut seed = <StdRng as SeedableRng>::Seed::default();
         #[expect(clippy::expect_used, reason = "without entropy no token may be made: starting must fail")]

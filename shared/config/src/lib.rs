@@ -48,14 +48,17 @@ impl Reader {
     /// Reads the process's environment.
     pub fn from_environment() -> Self {
         #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
-        let variables = std::env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        let variables =
+            std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
         Self::new(variables)
     }
 
     /// Reads from these variables.
     pub fn new(variables: impl IntoIterator<Item = (String, String)>) -> Self {
-        Self { variables: variables.into_iter().filter(|(_, value)| !value.is_empty()).collect(), wrong: Incomplete::default() }
+        Self {
+            variables: variables.into_iter().filter(|(_, value)| !value.is_empty()).collect(),
+            wrong: Incomplete::default(),
+        }
     }
 
     /// A setting that may be missing.
@@ -150,7 +153,8 @@ impl Settings {
         let refresh_key = if needs.signing { reader.required("REFRESH_KEY") } else { None };
         let account_key = if needs.account_key { reader.required("ACCOUNT_KEY") } else { None };
         let payments = if needs.payments { Payments::read(&mut reader) } else { None };
-        let dynamodb_endpoint = reader.optional("AWS_ENDPOINT_URL_DYNAMODB").or_else(|| reader.optional("AWS_ENDPOINT_URL"));
+        let dynamodb_endpoint =
+            reader.optional("AWS_ENDPOINT_URL_DYNAMODB").or_else(|| reader.optional("AWS_ENDPOINT_URL"));
         let build = reader.optional("BUILD").unwrap_or_else(|| "dev".to_owned());
         let settings = table.zip(region).zip(token_public_keys).zip(cursor_key).map(
             |(((table, region), token_public_keys), cursor_key)| Self {

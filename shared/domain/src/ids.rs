@@ -122,7 +122,10 @@ mod tests {
     fn only_the_canonical_form_is_an_id() {
         let id = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
         assert_eq!(id.parse::<UserId>().unwrap().to_string(), id);
-        for other in ["01arz3ndektsv4rrffq69g5fav", "01ARZ3NDEKTSV4RRFFQ69G5FA", "", "O1ARZ3NDEKTSV4RRFFQ69G5FAV", "81ARZ3NDEKTSV4RRFFQ69G5FAV"] {
+        for other in [
+            "01arz3ndektsv4rrffq69g5fav", "01ARZ3NDEKTSV4RRFFQ69G5FA", "", "O1ARZ3NDEKTSV4RRFFQ69G5FAV",
+            "81ARZ3NDEKTSV4RRFFQ69G5FAV",
+        ] {
             assert!(other.parse::<UserId>().is_err(), "{other}");
         }
     }

@@ -94,9 +94,7 @@ impl<E: DeserializeError + MergeWithError<Invalid>> Deserr<E> for Price {
 
 impl utoipa::PartialSchema for Price {
     fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
-        validation::whole_number_schema(0, Self::HIGHEST)
-            .description(Some("KRW: 0, or 1,000 to 100,000,000"))
-            .into()
+        validation::whole_number_schema(0, Self::HIGHEST).description(Some("KRW: 0, or 1,000 to 100,000,000")).into()
     }
 }
 
@@ -112,7 +110,9 @@ mod tests {
 
     #[test]
     fn prices_are_zero_or_in_their_range() {
-        for (amount, good) in [(0, true), (1, false), (999, false), (1_000, true), (100_000_000, true), (100_000_001, false), (-1, false)] {
+        for (amount, good) in
+            [(0, true), (1, false), (999, false), (1_000, true), (100_000_000, true), (100_000_001, false), (-1, false)]
+        {
             assert_eq!(Price::new(amount).is_ok(), good, "{amount}");
         }
     }

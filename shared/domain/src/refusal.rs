@@ -72,8 +72,12 @@ impl Reason {
     pub const INTERNAL: Self =
         Self::new(Kind::Internal, "INTERNAL", "서버에서 오류가 발생했습니다.", "Something went wrong on our side.");
     /// The table is overloaded or unreachable.
-    pub const BUSY: Self =
-        Self::new(Kind::Busy, "BUSY", "요청이 많습니다. 잠시 후 다시 시도해 주세요.", "Too busy right now. Please try again shortly.");
+    pub const BUSY: Self = Self::new(
+        Kind::Busy,
+        "BUSY",
+        "요청이 많습니다. 잠시 후 다시 시도해 주세요.",
+        "Too busy right now. Please try again shortly.",
+    );
     /// Fields are missing, unknown or out of their limits.
     pub const VALIDATION_FAILED: Self =
         Self::new(Kind::Invalid, "VALIDATION_FAILED", "입력값을 확인해 주세요.", "Some fields are not acceptable.");

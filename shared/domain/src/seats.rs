@@ -132,7 +132,7 @@ mod tests {
         fn growing_adds_exactly_the_growth(now in 1_u32..=5_000, growth in 1_u32..=5_000) {
             let gains = grow(shard_count(now), shard_count(now + growth), now + growth, growth);
             prop_assert_eq!(gains.iter().sum::<u32>(), growth);
-            prop_assert_eq!(gains.len() as u32, shard_count(now + growth));
+            prop_assert_eq!(u32::try_from(gains.len()).unwrap(), shard_count(now + growth));
         }
 
         #[test]

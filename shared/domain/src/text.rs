@@ -66,7 +66,11 @@ impl<const MIN: usize, const MAX: usize> FromStr for Line<MIN, MAX> {
         let line = one_line(text);
         measure(&line, MIN, MAX)?;
         if line.chars().any(char::is_control) {
-            return Err(Invalid::new("CONTROL_CHARACTER", "줄바꿈이나 제어 문자를 쓸 수 없습니다.", "must be one line without control characters"));
+            return Err(Invalid::new(
+                "CONTROL_CHARACTER",
+                "줄바꿈이나 제어 문자를 쓸 수 없습니다.",
+                "must be one line without control characters",
+            ));
         }
         Ok(Self(line))
     }
@@ -186,7 +190,8 @@ impl FromStr for Email {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
-        let options = email_address::Options::default().without_display_text().without_domain_literal().with_required_tld();
+        let options =
+            email_address::Options::default().without_display_text().without_domain_literal().with_required_tld();
         let email = one_line(text).to_lowercase();
         if email.len() <= Self::MAX && EmailAddress::parse_with_options(&email, options).is_ok() {
             Ok(Self(email))
@@ -242,7 +247,11 @@ impl FromStr for WebUrl {
             && url.has_host()
             && url.username().is_empty()
             && url.password().is_none();
-        if plain && text.chars().count() <= MAX && url.as_str().len() <= MAX { Ok(Self(url.into())) } else { Err(not_a_url) }
+        if plain && text.chars().count() <= MAX && url.as_str().len() <= MAX {
+            Ok(Self(url.into()))
+        } else {
+            Err(not_a_url)
+        }
     }
 }
 
@@ -402,7 +411,14 @@ mod tests {
     #[test]
     fn emails_are_compared_without_case() {
         assert_eq!("Kim@Example.COM".parse::<Email>(), "kim@example.com".parse());
-        for bad in ["kim", "kim@", "@example.com", "Kim <kim@example.com>", "kim@example.com\r\nBcc: x@example.com", "a b@example.com"] {
+        for bad in [
+            "kim",
+            "kim@",
+            "@example.com",
+            "Kim <kim@example.com>",
+            "kim@example.com\r\nBcc: x@example.com",
+            "a b@example.com",
+        ] {
             assert!(bad.parse::<Email>().is_err(), "{bad:?}");
         }
     }
@@ -410,7 +426,9 @@ mod tests {
     #[test]
     fn links_are_http_and_carry_no_password() {
         assert!("https://github.com/kim".parse::<WebUrl>().is_ok());
-        for bad in ["javascript:alert(1)", "ftp://example.com", "https://kim:pw@example.com", "github.com/kim", "https://"] {
+        for bad in
+            ["javascript:alert(1)", "ftp://example.com", "https://kim:pw@example.com", "github.com/kim", "https://"]
+        {
             assert!(bad.parse::<WebUrl>().is_err(), "{bad}");
         }
     }

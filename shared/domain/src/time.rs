@@ -67,7 +67,11 @@ impl FromStr for Time {
         let earliest = Self::from_unix_millis(i64::MIN).unix_millis();
         let latest = Self::from_unix_millis(i64::MAX).unix_millis();
         let millis = instant.as_millisecond();
-        if (earliest..=latest).contains(&millis) { Ok(Self::from_unix_millis(millis)) } else { Err(Invalid::NOT_A_TIME) }
+        if (earliest..=latest).contains(&millis) {
+            Ok(Self::from_unix_millis(millis))
+        } else {
+            Err(Invalid::NOT_A_TIME)
+        }
     }
 }
 
@@ -87,7 +91,7 @@ impl TryFrom<String> for Time {
 
 impl<E: DeserializeError + MergeWithError<Invalid>> Deserr<E> for Time {
     fn deserialize_from_value<V: IntoValue>(value: Value<V>, location: ValuePointerRef) -> Result<Self, E> {
-        crate::validation::from_text(value, location, |text| text.parse())
+        crate::validation::from_text(value, location, str::parse)
     }
 }
 
@@ -109,7 +113,8 @@ mod tests {
 
     #[test]
     fn text_sorts_as_the_instants_do() {
-        let texts: Vec<String> = [-1, 0, 999, 1_000, 1_001, i64::MAX].map(|m| Time::from_unix_millis(m).to_string()).into();
+        let texts: Vec<String> =
+            [-1, 0, 999, 1_000, 1_001, i64::MAX].map(|m| Time::from_unix_millis(m).to_string()).into();
         assert!(texts.is_sorted(), "{texts:?}");
     }
 

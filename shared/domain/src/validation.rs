@@ -26,7 +26,8 @@ impl Invalid {
     /// Not a ULID.
     pub const NOT_AN_ID: Self = Self::new("NOT_AN_ID", "올바른 식별자가 아닙니다.", "must be a valid id");
     /// Not one of the words of its list.
-    pub const NOT_A_CHOICE: Self = Self::new("NOT_A_CHOICE", "허용된 값이 아닙니다.", "is not one of the allowed values");
+    pub const NOT_A_CHOICE: Self =
+        Self::new("NOT_A_CHOICE", "허용된 값이 아닙니다.", "is not one of the allowed values");
 
     /// A reason with fixed texts.
     pub const fn new(code: &'static str, ko: &'static str, en: &'static str) -> Self {
@@ -123,7 +124,11 @@ impl MergeWithError<Infallible> for FieldErrors {
 }
 
 impl DeserializeError for FieldErrors {
-    fn error<V: IntoValue>(kept: Option<Self>, error: ErrorKind<V>, location: ValuePointerRef) -> ControlFlow<Self, Self> {
+    fn error<V: IntoValue>(
+        kept: Option<Self>,
+        error: ErrorKind<V>,
+        location: ValuePointerRef,
+    ) -> ControlFlow<Self, Self> {
         let at = |key: &str| path(location.push_key(key));
         let (field, invalid) = match error {
             ErrorKind::MissingField { field } => {

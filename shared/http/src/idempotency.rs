@@ -73,8 +73,7 @@ impl<T: Deserr<FieldErrors> + ToSchema + Send> Input for Idempotent<T> {
         let bytes = json_bytes(head, body)?;
         let body = parse_json(&bytes)?;
         let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &bytes);
-        let fingerprint = digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
-        Ok(Self { key: IdempotencyKey { key: key.to_owned(), fingerprint }, body })
+        Ok(Self { key: IdempotencyKey { key: key.to_owned(), fingerprint: hex::encode(digest) }, body })
     }
 
     fn describe(description: &mut Description) {

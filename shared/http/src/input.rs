@@ -14,7 +14,8 @@ use utoipa::ToSchema;
 
 use crate::{Body, Head, Problem, openapi::Description};
 
-const INVALID_ID: Reason = Reason::new(Kind::Invalid, "INVALID_ID", "올바른 식별자가 아닙니다.", "This is not a valid id.");
+const INVALID_ID: Reason =
+    Reason::new(Kind::Invalid, "INVALID_ID", "올바른 식별자가 아닙니다.", "This is not a valid id.");
 const MALFORMED_JSON: Reason =
     Reason::new(Kind::Invalid, "MALFORMED_JSON", "JSON 형식이 올바르지 않습니다.", "The body is not well-formed JSON.");
 const UNSUPPORTED_MEDIA_TYPE: Reason = Reason::new(
@@ -227,7 +228,9 @@ impl Input for IfMatch {
         match head.header(&header::IF_MATCH).map(str::trim) {
             // `*` would say "whatever it is by now": just what must not be said.
             None | Some("" | "*") => Err(Problem::new(PRECONDITION_REQUIRED)),
-            Some(tag) => Ok(Self(tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"')).and_then(|v| v.parse().ok()))),
+            Some(tag) => {
+                Ok(Self(tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"')).and_then(|v| v.parse().ok())))
+            }
         }
     }
 

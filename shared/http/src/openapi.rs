@@ -8,8 +8,8 @@ use serde_json::json;
 use utoipa::{
     ToSchema,
     openapi::{
-        Components, Content, HttpMethod, Info, OpenApi, PathItem, Paths, Ref, RefOr, Required, Response, ResponseBuilder,
-        Schema, SecurityRequirement, Tag,
+        Components, Content, HttpMethod, Info, OpenApi, PathItem, Paths, Ref, RefOr, Required, Response,
+        ResponseBuilder, Schema, SecurityRequirement, Tag,
         header::Header,
         path::{OperationBuilder, Parameter, ParameterBuilder, ParameterIn},
         request_body::RequestBodyBuilder,
@@ -76,7 +76,14 @@ impl Description {
         }
     }
 
-    fn parameter(&mut self, name: &str, place: ParameterIn, required: bool, schema: RefOr<Schema>, about: Option<&str>) {
+    fn parameter(
+        &mut self,
+        name: &str,
+        place: ParameterIn,
+        required: bool,
+        schema: RefOr<Schema>,
+        about: Option<&str>,
+    ) {
         let parameter = ParameterBuilder::new()
             .name(name)
             .parameter_in(place)
@@ -170,7 +177,8 @@ impl Description {
 }
 
 fn tag(path: &str) -> String {
-    let parts: Vec<&str> = path.split('/').filter(|part| !matches!(*part, "" | "v1" | "admin" | ".well-known")).collect();
+    let parts: Vec<&str> =
+        path.split('/').filter(|part| !matches!(*part, "" | "v1" | "admin" | ".well-known")).collect();
     parts.first().map_or("operations", |part| part).to_owned()
 }
 

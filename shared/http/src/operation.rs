@@ -57,7 +57,12 @@ impl<A: AsRef<Edge> + Clone + Send + Sync + 'static> Operation<A> {
     }
 
     /// `GET path`.
-    pub fn get<C, I, O, R, F>(id: &'static str, path: &'static str, summary: &'static str, endpoint: fn(A, C, I) -> F) -> Self
+    pub fn get<C, I, O, R, F>(
+        id: &'static str,
+        path: &'static str,
+        summary: &'static str,
+        endpoint: fn(A, C, I) -> F,
+    ) -> Self
     where
         C: Caller<A> + 'static,
         I: Input + 'static,
@@ -69,7 +74,12 @@ impl<A: AsRef<Edge> + Clone + Send + Sync + 'static> Operation<A> {
     }
 
     /// `POST path`.
-    pub fn post<C, I, O, R, F>(id: &'static str, path: &'static str, summary: &'static str, endpoint: fn(A, C, I) -> F) -> Self
+    pub fn post<C, I, O, R, F>(
+        id: &'static str,
+        path: &'static str,
+        summary: &'static str,
+        endpoint: fn(A, C, I) -> F,
+    ) -> Self
     where
         C: Caller<A> + 'static,
         I: Input + 'static,
@@ -81,7 +91,12 @@ impl<A: AsRef<Edge> + Clone + Send + Sync + 'static> Operation<A> {
     }
 
     /// `PUT path`.
-    pub fn put<C, I, O, R, F>(id: &'static str, path: &'static str, summary: &'static str, endpoint: fn(A, C, I) -> F) -> Self
+    pub fn put<C, I, O, R, F>(
+        id: &'static str,
+        path: &'static str,
+        summary: &'static str,
+        endpoint: fn(A, C, I) -> F,
+    ) -> Self
     where
         C: Caller<A> + 'static,
         I: Input + 'static,
@@ -93,7 +108,12 @@ impl<A: AsRef<Edge> + Clone + Send + Sync + 'static> Operation<A> {
     }
 
     /// `PATCH path`.
-    pub fn patch<C, I, O, R, F>(id: &'static str, path: &'static str, summary: &'static str, endpoint: fn(A, C, I) -> F) -> Self
+    pub fn patch<C, I, O, R, F>(
+        id: &'static str,
+        path: &'static str,
+        summary: &'static str,
+        endpoint: fn(A, C, I) -> F,
+    ) -> Self
     where
         C: Caller<A> + 'static,
         I: Input + 'static,
@@ -105,7 +125,12 @@ impl<A: AsRef<Edge> + Clone + Send + Sync + 'static> Operation<A> {
     }
 
     /// `DELETE path`.
-    pub fn delete<C, I, O, R, F>(id: &'static str, path: &'static str, summary: &'static str, endpoint: fn(A, C, I) -> F) -> Self
+    pub fn delete<C, I, O, R, F>(
+        id: &'static str,
+        path: &'static str,
+        summary: &'static str,
+        endpoint: fn(A, C, I) -> F,
+    ) -> Self
     where
         C: Caller<A> + 'static,
         I: Input + 'static,
@@ -149,7 +174,12 @@ fn describe<A, C: Caller<A>, I: Input, O: Output, R: Refusal>(description: &mut 
 }
 
 /// One line for each request: the only place that logs refusals.
-fn log(head: &Head, user: Option<domain::ids::UserId>, answer: &Answer, problem: Option<(&'static str, Option<String>)>) {
+fn log(
+    head: &Head,
+    user: Option<domain::ids::UserId>,
+    answer: &Answer,
+    problem: Option<(&'static str, Option<String>)>,
+) {
     let (code, cause) = problem.unzip();
     let (code, cause) = (code.unwrap_or_default(), cause.flatten().unwrap_or_default());
     let user = user.map(|user| user.to_string()).unwrap_or_default();
@@ -201,7 +231,16 @@ pub fn mount<A: AsRef<Edge> + Clone + Send + Sync + 'static>(operations: Vec<Ope
         let Operation { id, method, path, summary, handler, describe } = operation;
         let (app, edge) = (app.clone(), app.as_ref());
         let (clock, ids) = (edge.clock.clone(), edge.ids.clone());
-        Route { id, method, path, summary, call: Arc::new(move |head, body| handler(app.clone(), head, body)), clock, ids, describe }
+        Route {
+            id,
+            method,
+            path,
+            summary,
+            call: Arc::new(move |head, body| handler(app.clone(), head, body)),
+            clock,
+            ids,
+            describe,
+        }
     };
     operations.into_iter().map(route).collect()
 }

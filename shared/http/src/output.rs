@@ -149,8 +149,7 @@ impl<T: Serialize + ToSchema + Send> Output for Cacheable<T> {
 
 fn cacheable(head: &Head, max_age: u32, mut answer: Answer) -> Answer {
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &answer.body);
-    let tag: String = digest.as_ref().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-    let tag = format!("\"{tag}\"");
+    let tag = format!("\"{}\"", hex::encode(digest));
     answer.set(header::CACHE_CONTROL, &format!("public, max-age={max_age}"));
     answer.set(header::ETAG, &tag);
     // If-None-Match compares weakly: a proxy may have weakened our tag.

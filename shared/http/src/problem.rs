@@ -17,7 +17,7 @@ pub struct Problem {
     /// Kind, code and sentences.
     pub reason: Reason,
     /// What goes along.
-    pub details: Details,
+    pub details: Box<Details>,
     /// For the log only, with all sources; `None` where there is nothing to add to the reason.
     pub cause: Option<String>,
     /// Headers that belong to this refusal.
@@ -33,7 +33,7 @@ impl<R: Refusal> From<R> for Problem {
             let _ = write!(cause, ": {error}");
             source = error.source();
         }
-        Self { reason: refusal.reason(), details: refusal.details(), cause: Some(cause), headers: vec![] }
+        Self { reason: refusal.reason(), details: Box::new(refusal.details()), cause: Some(cause), headers: vec![] }
     }
 }
 
@@ -61,7 +61,7 @@ pub(crate) fn status(kind: Kind) -> StatusCode {
 impl Problem {
     /// A refusal that is nothing but its reason.
     pub fn new(reason: Reason) -> Self {
-        Self { reason, details: Details::default(), cause: None, headers: vec![] }
+        Self { reason, details: Box::default(), cause: None, headers: vec![] }
     }
 
     /// Adds a header.
@@ -105,10 +105,13 @@ impl Problem {
         let mut answer = Answer::json(status, &Value::Object(body));
         answer.set(header::CONTENT_TYPE, "application/problem+json");
         answer.set(header::CACHE_CONTROL, "no-store");
-        answer.set(header::CONTENT_LANGUAGE, match head.language {
-            Language::Korean => "ko",
-            Language::English => "en",
-        });
+        answer.set(
+            header::CONTENT_LANGUAGE,
+            match head.language {
+                Language::Korean => "ko",
+                Language::English => "en",
+            },
+        );
         if let Some(seconds) = self.details.retry_after {
             answer.set(header::RETRY_AFTER, &seconds.to_string());
             if let Some((quota, window)) = self.details.quota {

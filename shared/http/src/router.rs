@@ -13,7 +13,10 @@ use http::{HeaderName, Method, StatusCode};
 use http_body_util::{BodyExt, Limited};
 use lambda_http::request::RequestContext;
 
-use crate::{Answer, Body, ClientAddress, DEFAULT_ROUTE, Head, Language, Problem, Route, input::BODY_TOO_LARGE, request::MAX_BODY};
+use crate::{
+    Answer, Body, ClientAddress, DEFAULT_ROUTE, Head, Language, Problem, Route, input::BODY_TOO_LARGE,
+    request::MAX_BODY,
+};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -25,13 +28,13 @@ const UNREADABLE_BODY: Reason =
 /// A router of these routes. What none of them answers goes to the [`DEFAULT_ROUTE`] among them,
 /// or is answered 404.
 pub fn router(routes: Vec<Route>) -> Router {
-    let (defaults, routes): (Vec<_>, Vec<_>) = routes.into_iter().partition(|route| route.path == DEFAULT_ROUTE);
-    let mut router = Router::new();
-    for route in routes {
+    let (defaults, named): (Vec<_>, Vec<_>) = routes.into_iter().partition(|route| route.path == DEFAULT_ROUTE);
+    let mut paths = Router::new();
+    for route in named {
         let Ok(method) = MethodFilter::try_from(route.method.clone()) else { continue };
         let default = defaults.first().cloned();
         let path = route.path;
-        router = router.route(
+        paths = paths.route(
             path,
             on(method, move |request: Request| {
                 // axum lets GET answer HEAD, the gateway does not.
@@ -42,7 +45,7 @@ pub fn router(routes: Vec<Route>) -> Router {
     }
     let default = defaults.into_iter().next();
     let fallback = move |request: Request| dispatch(default.clone(), request);
-    router.method_not_allowed_fallback(fallback.clone()).fallback(fallback)
+    paths.method_not_allowed_fallback(fallback.clone()).fallback(fallback)
 }
 
 async fn dispatch(route: Option<Route>, request: Request) -> Response {

@@ -33,11 +33,11 @@ pub fn lambda_router(routes: Vec<Route>, operation: &str) -> Router {
 pub fn serve(needs: Needs, build: Build) -> ExitCode {
     telemetry::start();
     let started = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let served = match started {
+    let ended = match started {
         Ok(runtime) => runtime.block_on(run(needs, build)),
         Err(error) => Err(StartError(error.to_string())),
     };
-    match served {
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!(%error, "the function does not start");
@@ -51,6 +51,6 @@ async fn run(needs: Needs, build: Build) -> Result<(), StartError> {
     let operation: Option<String> = reader.required("OPERATION");
     let settings = Settings::read(reader, needs)?;
     let routes = build(settings).await?;
-    let router = lambda_router(routes, &operation.unwrap_or_default());
-    lambda_http::run(router).await.map_err(|error| StartError(error.to_string()))
+    let service = lambda_router(routes, &operation.unwrap_or_default());
+    lambda_http::run(service).await.map_err(|error| StartError(error.to_string()))
 }

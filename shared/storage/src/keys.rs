@@ -1,7 +1,5 @@
 //! Every key string of the table. They are built here and nowhere else.
 
-use std::collections::HashMap;
-
 use aws_lc_rs::digest;
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{
@@ -10,6 +8,8 @@ use domain::{
     ids::{FamilyId, OrderId, ProductId, PwtId, ScheduleId, TodoId, UserId},
     time::Time,
 };
+
+use crate::table::Item;
 
 /// A primary key.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -26,7 +26,7 @@ impl Key {
     }
 }
 
-impl From<Key> for HashMap<String, AttributeValue> {
+impl From<Key> for Item {
     fn from(key: Key) -> Self {
         Self::from([("pk".to_owned(), AttributeValue::S(key.pk)), ("sk".to_owned(), AttributeValue::S(key.sk))])
     }
@@ -81,7 +81,7 @@ pub fn email_guard(email_hash: &str) -> Key {
 
 /// SHA-256 in hex: for keys that must not tell whose they are.
 pub fn hashed(text: &str) -> String {
-    digest::digest(&digest::SHA256, text.as_bytes()).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(digest::digest(&digest::SHA256, text.as_bytes()))
 }
 
 /// Which order a payment key of Toss was sent for.

@@ -61,7 +61,12 @@ impl Default for Patience {
 impl Patience {
     /// Repeats `attempt` until it is done or patience ends. `attempt` is told whether an earlier
     /// one may have had an effect.
-    pub async fn repeat<T, F>(self, rng: &Rng, operation: &'static str, mut attempt: impl FnMut(bool) -> F) -> Result<T, Error>
+    pub async fn repeat<T, F>(
+        self,
+        rng: &Rng,
+        operation: &'static str,
+        mut attempt: impl FnMut(bool) -> F,
+    ) -> Result<T, Error>
     where
         F: Future<Output = Attempt<T>>,
     {

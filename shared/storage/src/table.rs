@@ -56,7 +56,8 @@ const ATTEMPT: Duration = Duration::from_secs(2);
 impl Table {
     /// Builds the client. Nothing is sent until the first call.
     pub async fn connect(connection: Connection, clock: &Clock, rng: &Rng) -> Self {
-        let timeouts = TimeoutConfig::builder().connect_timeout(Duration::from_secs(1)).operation_attempt_timeout(ATTEMPT);
+        let timeouts =
+            TimeoutConfig::builder().connect_timeout(Duration::from_secs(1)).operation_attempt_timeout(ATTEMPT);
         let mut config = aws_sdk_dynamodb::config::Builder::new()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new(connection.region.clone()))
@@ -71,7 +72,8 @@ impl Table {
         if let Some((id, secret)) = connection.credentials {
             config = config.credentials_provider(Credentials::new(id, secret, None, None, "settings"));
         } else {
-            let shared = aws_config::defaults(BehaviorVersion::latest()).region(Region::new(connection.region)).load().await;
+            let shared =
+                aws_config::defaults(BehaviorVersion::latest()).region(Region::new(connection.region)).load().await;
             if let Some(credentials) = shared.credentials_provider() {
                 config = config.credentials_provider(credentials);
             }
@@ -150,7 +152,10 @@ impl Table {
             let asked = KeysAndAttributes::builder().set_keys(Some(chunk)).consistent_read(now).build();
             let asked = asked.map_err(|error| Error::Malformed(error.to_string()))?;
             let request = self.client.batch_get_item().request_items(&self.name, asked);
-            let answer = self.patience.repeat(&self.rng, "BatchGetItem", |_| attempt("BatchGetItem", request.clone().send())).await?;
+            let answer = self
+                .patience
+                .repeat(&self.rng, "BatchGetItem", |_| attempt("BatchGetItem", request.clone().send()))
+                .await?;
             items.extend(answer.responses.unwrap_or_default().remove(&self.name).unwrap_or_default());
             let unprocessed = answer.unprocessed_keys.unwrap_or_default().remove(&self.name);
             if let Some(unprocessed) = unprocessed {

@@ -1,8 +1,6 @@
 //! Transactions: writes that happen all or none, each with what its failed condition means.
 
-use aws_sdk_dynamodb::{
-    operation::transact_write_items::TransactWriteItemsError, types::CancellationReason,
-};
+use aws_sdk_dynamodb::{operation::transact_write_items::TransactWriteItemsError, types::CancellationReason};
 
 use crate::{
     Error, Write,

@@ -16,7 +16,8 @@ pub fn start_on_stderr(usual: &str) {
 
 fn start_on(output: impl for<'a> MakeWriter<'a> + Send + Sync + 'static, usual: &str) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_unset| EnvFilter::new(usual));
-    let lines = tracing_subscriber::fmt::layer().json().flatten_event(true).with_current_span(false).with_writer(output);
+    let lines =
+        tracing_subscriber::fmt::layer().json().flatten_event(true).with_current_span(false).with_writer(output);
     // Only the first subscriber of a process counts; tests may have set one.
     drop(tracing_subscriber::registry().with(filter).with(lines).try_init());
 }

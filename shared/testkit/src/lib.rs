@@ -3,4 +3,4 @@
 mod embedded;
 mod wire;
 
-pub use wire::{Action, Call, Gate, Wire};
+pub use wire::{Action, Call, Cost, Gate, Wire};

@@ -7,9 +7,7 @@ use std::{
 
 use aws_sdk_dynamodb::config::{RuntimeComponents, SharedHttpClient};
 use aws_smithy_runtime_api::client::{
-    http::{
-        HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
-    },
+    http::{HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector},
     orchestrator::{HttpRequest, HttpResponse},
     result::ConnectorError,
 };
@@ -79,6 +77,17 @@ fn prune(write: &mut serde_json::Map<String, Value>) {
     }
 }
 
+/// What a call cost, by the database's own word.
+#[derive(Clone, Debug)]
+pub struct Cost {
+    /// Who called.
+    pub by: &'static str,
+    /// Which call.
+    pub operation: String,
+    /// `ConsumedCapacity` of its answer: one, or one for each table.
+    pub consumed: Value,
+}
+
 /// A gate that opens for one who waits, or who comes to wait.
 #[derive(Clone, Debug, Default)]
 pub struct Gate(Arc<Notify>);
@@ -136,6 +145,7 @@ enum Far {
 struct Watched {
     rules: Vec<Rule>,
     calls: Vec<Call>,
+    costs: Vec<Cost>,
 }
 
 /// A DynamoDB and everything that happens on the way to it.
@@ -154,6 +164,9 @@ impl fmt::Debug for Wire {
 
 impl Wire {
     /// A wire to a fresh DynamoDB in memory.
+    ///
+    /// # Panics
+    /// If an empty database cannot be made.
     pub fn embedded() -> Self {
         Self::to(Far::Embedded(Database::memory().unwrap_or_else(|error| panic!("an empty database: {error}"))))
     }
@@ -191,6 +204,12 @@ impl Wire {
     /// The calls so far; the record begins anew.
     pub fn take_calls(&self) -> Vec<Call> {
         std::mem::take(&mut self.watched().calls)
+    }
+
+    /// What the calls cost that a rule gave `ReturnConsumedCapacity`; the record begins anew. The
+    /// embedded database only.
+    pub fn take_costs(&self) -> Vec<Cost> {
+        std::mem::take(&mut self.watched().costs)
     }
 
     /// A client of this wire.
@@ -276,6 +295,11 @@ impl Connector {
         let answer = match (&*self.wire.far, &self.onward) {
             (Far::Embedded(database), _) => {
                 let (status, json) = embedded::answer(database, &call.operation, &call.body);
+                if call.body.get("ReturnConsumedCapacity").is_some() {
+                    let answer: Value = serde_json::from_str(&json).unwrap_or_default();
+                    let consumed = answer.get("ConsumedCapacity").cloned().unwrap_or_default();
+                    self.wire.watched().costs.push(Cost { by: call.by, operation: call.operation.clone(), consumed });
+                }
                 response(status, json)
             }
             (Far::Remote { .. }, Some(onward)) => {

@@ -90,6 +90,7 @@ mod tests {
     use super::*;
 
     /// Serves `answer` to one connection, then closes it; answers the address.
+    #[expect(clippy::disallowed_methods, reason = "a server of one answer, beside the test")]
     fn serving(answer: Vec<u8>, after: Duration) -> String {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();

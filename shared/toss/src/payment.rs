@@ -278,13 +278,7 @@ mod tests {
     fn what_does_not_decide_may_be_malformed() {
         let mut value = whole();
         for name in [
-            "method",
-            "approvedAt",
-            "receipt",
-            "isPartialCancelable",
-            "lastTransactionKey",
-            "cancels",
-            "secret",
+            "method", "approvedAt", "receipt", "isPartialCancelable", "lastTransactionKey", "cancels", "secret",
             "failure",
         ] {
             value.as_object_mut().unwrap().insert(name.to_owned(), json!(["odd", 1]));
@@ -303,15 +297,8 @@ mod tests {
     #[test]
     fn states_are_written_as_they_are_read() {
         for text in [
-            "READY",
-            "IN_PROGRESS",
-            "WAITING_FOR_DEPOSIT",
-            "DONE",
-            "CANCELED",
-            "PARTIAL_CANCELED",
-            "ABORTED",
-            "EXPIRED",
-            "NEW_ONE",
+            "READY", "IN_PROGRESS", "WAITING_FOR_DEPOSIT", "DONE", "CANCELED", "PARTIAL_CANCELED", "ABORTED",
+            "EXPIRED", "NEW_ONE",
         ] {
             let status: Status = text.parse().unwrap();
             assert_eq!(status.as_str(), text);

@@ -25,7 +25,10 @@ async fn sign_up_takes_no_role() {
     let mut body = body("kim@example.com");
     body["role"] = json!("ADMIN");
     let problem = app.post("/v1/auth/signup").json(&body).send().await.refused(400, "VALIDATION_FAILED");
-    assert_eq!(problem["errors"], json!([{ "field": "role", "code": "UNKNOWN_FIELD", "message": "알 수 없는 항목입니다." }]));
+    assert_eq!(
+        problem["errors"],
+        json!([{ "field": "role", "code": "UNKNOWN_FIELD", "message": "알 수 없는 항목입니다." }])
+    );
 }
 
 #[tokio::test]

@@ -59,7 +59,8 @@ impl Sale {
 
     async fn confirm_amount(&self, buyer: &Account, order: &Value, payment_key: &str, amount: &Value) -> Reply {
         let key = format!("confirm-{}", self.app.parts.rng.below(u64::MAX));
-        self.confirm_under(buyer, &key, &json!({ "paymentKey": payment_key, "orderId": order["id"], "amount": amount })).await
+        self.confirm_under(buyer, &key, &json!({ "paymentKey": payment_key, "orderId": order["id"], "amount": amount }))
+            .await
     }
 
     async fn confirm_under(&self, buyer: &Account, key: &str, body: &Value) -> Reply {
@@ -87,12 +88,20 @@ impl Sale {
     }
 
     async fn sweep(&self) -> Swept {
-        sweep(&self.app.parts.orders(self.app.table_of("order_sweeper").await).unwrap()).await.unwrap()
+        let orders = self.app.parts.orders(self.app.table_of("order_sweeper").await).unwrap();
+        Box::pin(sweep(&orders)).await.unwrap()
     }
 
     /// Won that were captured and not given back.
     fn captured(&self) -> i64 {
-        self.app.sandbox.charges().unwrap().iter().filter(|charge| charge.captures > 0).map(|charge| charge.balance_amount).sum()
+        self.app
+            .sandbox
+            .charges()
+            .unwrap()
+            .iter()
+            .filter(|charge| charge.captures > 0)
+            .map(|charge| charge.balance_amount)
+            .sum()
     }
 }
 
@@ -144,9 +153,8 @@ async fn create_order_refuses_what_is_open_own_closed_unknown_or_repeated() {
     let order = sale.order(&kim).await.expect(201);
     let problem = sale.order(&kim).await.refused(409, "ORDER_OPEN");
     assert_eq!(problem["lines"][0]["orderId"], order["id"]);
-    let post = |body: Value| {
-        sale.app.post("/v1/orders").by(&kim).header("idempotency-key", "another").json(&body).send()
-    };
+    let post =
+        |body: Value| sale.app.post("/v1/orders").by(&kim).header("idempotency-key", "another").json(&body).send();
     post(json!({ "productIds": [sale.pwt, sale.pwt] })).await.refused(400, "DUPLICATE_PRODUCT");
     post(json!({ "productIds": ["01ARZ3NDEKTSV4RRFFQ69G5FAV"] })).await.refused(404, "PRODUCT_NOT_FOUND");
     post(json!({ "productIds": [] })).await.refused(400, "VALIDATION_FAILED");
@@ -183,14 +191,25 @@ async fn create_order_holds_all_or_none() {
     let order = || sale.app.post("/v1/orders").by(&lee).header("idempotency-key", "both").json(&both).send();
     let problem = order().await.refused(409, "SEAT_SOLD_OUT");
     assert_eq!(problem["lines"][0]["productId"], json!(sale.pwt));
-    assert_eq!((&problem["lines"][0]["held"], &problem["lines"][0]["holdUntil"]), (&json!(1), &json!("2026-11-24T00:10:00.000Z")));
+    assert_eq!(
+        (&problem["lines"][0]["held"], &problem["lines"][0]["holdUntil"]),
+        (&json!(1), &json!("2026-11-24T00:10:00.000Z"))
+    );
     let seats = sale.app.get(&format!("/v1/pwts/{other}/seats")).send().await.expect(200);
     assert_eq!(seats["available"], 60);
     // A refusal is not recorded: the same key may succeed later.
     sale.app.clock.advance(11 * 60_000);
     sale.sweep().await;
     let lee_again = sale.app.log_in(&lee).await;
-    let order = sale.app.post("/v1/orders").by(&lee_again).header("idempotency-key", "both").json(&both).send().await.expect(201);
+    let order = sale
+        .app
+        .post("/v1/orders")
+        .by(&lee_again)
+        .header("idempotency-key", "both")
+        .json(&both)
+        .send()
+        .await
+        .expect(201);
     assert_eq!(order["total"], 100_000);
 }
 
@@ -217,7 +236,8 @@ async fn fifty_orders_under_one_key_are_one_order() {
     let sale = Sale::of(60).await;
     let kim = sale.app.sign_up("kim").await;
     let replies = futures::future::join_all((0..50).map(|_| sale.order_under(&kim, "key"))).await;
-    let ids: std::collections::BTreeSet<String> = replies.into_iter().map(|reply| reply.expect(201)["id"].to_string()).collect();
+    let ids: std::collections::BTreeSet<String> =
+        replies.into_iter().map(|reply| reply.expect(201)["id"].to_string()).collect();
     assert_eq!(ids.len(), 1);
     assert_eq!(sale.seats().await, [60, 59, 1, 0]);
 }
@@ -246,7 +266,9 @@ async fn confirm_payment_takes_no_amount_but_the_total() {
     let (kim, lee) = (sale.app.sign_up("kim").await, sale.app.sign_up("lee").await);
     let order = sale.order(&kim).await.expect(201);
     let payment_key = sale.authenticate(&order);
-    for amount in [json!(0), json!(1), json!(49_999), json!(50_001), json!(100_000), json!(9_000_000_000_000_000_000_i64)] {
+    for amount in
+        [json!(0), json!(1), json!(49_999), json!(50_001), json!(100_000), json!(9_000_000_000_000_000_000_i64)]
+    {
         sale.confirm_amount(&kim, &order, &payment_key, &amount).await.refused(422, "AMOUNT_MISMATCH");
     }
     for amount in [json!(-1), json!(50_000.5), json!("50000"), json!(null), json!(1e300)] {
@@ -279,7 +301,10 @@ async fn confirm_payment_voids_a_virtual_account() {
     let sale = Sale::of(3).await;
     let kim = sale.app.sign_up("kim").await;
     let order = sale.order(&kim).await.expect(201);
-    let asked = Authentication { method: Some("가상계좌".to_owned()), ..Authentication::of(order["id"].as_str().unwrap(), 50_000) };
+    let asked = Authentication {
+        method: Some("가상계좌".to_owned()),
+        ..Authentication::of(order["id"].as_str().unwrap(), 50_000)
+    };
     let payment_key = sale.app.sandbox.authenticate(asked).unwrap().payment_key;
     sale.confirm(&kim, &order, &payment_key).await.refused(409, "PAYMENT_METHOD_NOT_ALLOWED");
     assert_eq!(sale.state(&kim, &order).await, "FAILED");
@@ -291,7 +316,8 @@ async fn confirm_payment_after_a_refusal_takes_another_card_but_never_the_same_k
     let sale = Sale::of(3).await;
     let kim = sale.app.sign_up("kim").await;
     let order = sale.order(&kim).await.expect(201);
-    let refused = Outcome::Refuse { code: "REJECT_CARD_COMPANY".to_owned(), leaves: Leaves::InProgress, times: Some(1) };
+    let refused =
+        Outcome::Refuse { code: "REJECT_CARD_COMPANY".to_owned(), leaves: Leaves::InProgress, times: Some(1) };
     let payment_key = sale.authenticate_as(&order, refused);
     let problem = sale.confirm(&kim, &order, &payment_key).await.refused(409, "PAYMENT_REFUSED");
     assert_eq!((&problem["provider"]["code"], &problem["payable"]), (&json!("REJECT_CARD_COMPANY"), &json!(true)));
@@ -429,10 +455,16 @@ async fn a_last_look_finds_a_charge_that_landed_late() {
     let kim = sale.app.sign_up("kim").await;
     let order = sale.order(&kim).await.expect(201);
     // Refused once, but left in progress: an old request may still land.
-    let refused = Outcome::Refuse { code: "REJECT_CARD_COMPANY".to_owned(), leaves: Leaves::InProgress, times: Some(1) };
+    let refused =
+        Outcome::Refuse { code: "REJECT_CARD_COMPANY".to_owned(), leaves: Leaves::InProgress, times: Some(1) };
     let payment_key = sale.authenticate_as(&order, refused);
     sale.confirm(&kim, &order, &payment_key).await.refused(409, "PAYMENT_REFUSED");
-    let late = sale.app.parts.toss.confirm("late", &payment_key, order["id"].as_str().unwrap(), domain::money::Won::new(50_000).unwrap());
+    let late = sale.app.parts.toss.confirm(
+        "late",
+        &payment_key,
+        order["id"].as_str().unwrap(),
+        domain::money::Won::new(50_000).unwrap(),
+    );
     late.await.unwrap();
     assert_eq!(sale.captured(), 50_000);
     sale.app.clock.advance(11 * 60_000);
@@ -459,7 +491,10 @@ async fn cancel_and_fail_give_the_seats_back_once() {
     sale.app.post("/v1/payments/fail").by(&lee).json(&fail).send().await.refused(404, "ORDER_NOT_FOUND");
     for _ in 0..2 {
         let failed = sale.app.post("/v1/payments/fail").by(&kim).json(&fail).send().await.expect(200);
-        assert_eq!((failed["state"].as_str(), failed["failure"].as_str()), (Some("CANCELED"), Some("PAY_PROCESS_CANCELED")));
+        assert_eq!(
+            (failed["state"].as_str(), failed["failure"].as_str()),
+            (Some("CANCELED"), Some("PAY_PROCESS_CANCELED"))
+        );
     }
     assert_eq!(sale.seats().await, [3, 3, 0, 0]);
     sale.buy(&kim).await.expect(200);

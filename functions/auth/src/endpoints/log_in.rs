@@ -86,7 +86,11 @@ impl Refusal for Refused {
 }
 
 /// Checks the password and opens a session.
-pub async fn log_in(app: App, _: Public, (From(address), Json(body)): (From, Json<LogIn>)) -> Result<Json<Tokens>, Refused> {
+pub async fn log_in(
+    app: App,
+    _: Public,
+    (From(address), Json(body)): (From, Json<LogIn>),
+) -> Result<Json<Tokens>, Refused> {
     let edge = &app.edge;
     let attempt = Try::begin(edge, &body.email, address).await?.map_err(Refused::TooMany)?;
     let account = find(&app, &body.email).await?;

@@ -52,12 +52,8 @@ pub enum Refused {
     Storage(#[from] storage::Error),
 }
 
-pub(super) const NOT_GOOD: Reason = Reason::new(
-    Kind::Unauthenticated,
-    "UNAUTHENTICATED",
-    "로그인이 필요합니다.",
-    "Please log in.",
-);
+pub(super) const NOT_GOOD: Reason =
+    Reason::new(Kind::Unauthenticated, "UNAUTHENTICATED", "로그인이 필요합니다.", "Please log in.");
 
 impl Refusal for Refused {
     const REASONS: &'static [Reason] = &[NOT_GOOD];
@@ -109,7 +105,8 @@ async fn rotate(app: &App, token: &RefreshToken, session: Session, now: Time) ->
         expires_at,
         ..session
     };
-    let write = Write::put(&rotated).if_is("n", token.n).if_is("secretHash", &session.secret_hash).if_is("revoked", false);
+    let write =
+        Write::put(&rotated).if_is("n", token.n).if_is("secretHash", &session.secret_hash).if_is("revoked", false);
     match app.edge.table.write(write).await {
         Ok(()) => Ok((successor, expires_at)),
         Err(WriteError::Storage(error)) => Err(error.into()),

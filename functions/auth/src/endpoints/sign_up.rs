@@ -110,7 +110,7 @@ pub async fn sign_up(app: App, _: Public, Json(body): Json<SignUp>) -> Result<Cr
         role: Role::User,
         standing: Standing::Active,
         password_hash: Some(app.hasher.hash(&body.password).await?),
-        customer_key: app.edge.rng.bytes::<16>().iter().map(|byte| format!("{byte:02x}")).collect(),
+        customer_key: hex::encode(app.edge.rng.bytes::<16>()),
         created_at: now,
         version: 1,
     };
@@ -124,5 +124,9 @@ pub async fn sign_up(app: App, _: Public, Json(body): Json<SignUp>) -> Result<Cr
         .await
         .map_err(|error| error.first(Refused::Storage))?;
     let tokens = app.tokens(&token, user.role, session.expires_at, now)?;
-    Ok(Created { location: "/v1/users/me".to_owned(), version: None, body: SignedUp { user: AccountView::of(user), tokens } })
+    Ok(Created {
+        location: "/v1/users/me".to_owned(),
+        version: None,
+        body: SignedUp { user: AccountView::of(user), tokens },
+    })
 }

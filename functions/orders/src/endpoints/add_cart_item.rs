@@ -57,7 +57,11 @@ impl Refusal for Refused {
 
 /// Puts it in; what is in already stays as it is. A sale that has yet to open is no obstacle:
 /// people fill their carts before it does.
-pub async fn add_cart_item(app: App, buyer: SignedIn, Path(product): Path<ProductId>) -> Result<Json<CartView>, Refused> {
+pub async fn add_cart_item(
+    app: App,
+    buyer: SignedIn,
+    Path(product): Path<ProductId>,
+) -> Result<Json<CartView>, Refused> {
     let now = app.edge.clock.now();
     let facts = products::facts(&app, buyer.id, &[product]).await?.into_iter().next().unwrap_or_default();
     let pwt = facts.public().ok_or(Refused::NotFound)?;

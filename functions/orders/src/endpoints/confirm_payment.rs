@@ -57,7 +57,7 @@ pub enum Refused {
     #[error("the payment key belongs to another order")]
     ForeignPaymentKey,
     #[error("Toss refused the payment: {code}")]
-    PaymentRefused {
+    Declined {
         /// Toss's code.
         code: String,
         /// Toss's message.
@@ -103,7 +103,8 @@ const PAYMENT_METHOD_NOT_ALLOWED: Reason = Reason::conflict(
     "사용할 수 없는 결제 수단입니다. 결제는 취소되었습니다.",
     "This way of paying is not accepted; the payment was cancelled.",
 );
-const NOT_ACTIVE: Reason = Reason::new(Kind::Unauthenticated, "UNAUTHENTICATED", "로그인이 필요합니다.", "Please log in.");
+const NOT_ACTIVE: Reason =
+    Reason::new(Kind::Unauthenticated, "UNAUTHENTICATED", "로그인이 필요합니다.", "Please log in.");
 
 impl Refusal for Refused {
     const REASONS: &'static [Reason] = &[
@@ -127,7 +128,7 @@ impl Refusal for Refused {
             Self::Expired => ORDER_EXPIRED,
             Self::NotPayable(_) | Self::ForeignPaymentKey => ORDER_NOT_PAYABLE,
             Self::InProgress => PAYMENT_IN_PROGRESS,
-            Self::PaymentRefused { .. } => PAYMENT_REFUSED,
+            Self::Declined { .. } => PAYMENT_REFUSED,
             Self::Voided(reason) if reason == void_reason::METHOD_NOT_ALLOWED => PAYMENT_METHOD_NOT_ALLOWED,
             Self::Voided(_) => PAYMENT_VOIDED,
             Self::NotActive => NOT_ACTIVE,
@@ -142,7 +143,7 @@ impl Refusal for Refused {
             Self::Fields(error) => error.details(),
             Self::NotPayable(state) => Details::default().with("state", state.as_str()),
             Self::InProgress => Details::retry_after(RETRY_SECONDS),
-            Self::PaymentRefused { code, message, payable } => Details::default()
+            Self::Declined { code, message, payable } => Details::default()
                 .with("provider", serde_json::json!({ "code": code, "message": message }))
                 .with("payable", *payable),
             Self::Key(error) => error.details(),
@@ -178,7 +179,11 @@ impl Output for Confirmed {
 
     fn describe(description: &mut Description) {
         Json::<OrderView>::describe(description);
-        description.answers::<OrderView>(StatusCode::ACCEPTED, "Toss has not answered finally; ask again", &["Retry-After"]);
+        description.answers::<OrderView>(
+            StatusCode::ACCEPTED,
+            "Toss has not answered finally; ask again",
+            &["Retry-After"],
+        );
     }
 }
 
@@ -196,7 +201,9 @@ pub async fn confirm_payment(
     };
     let confirmed = confirm(&app, &buyer, body).await;
     let success = match &confirmed {
-        Ok(Confirmed::Paid(view)) => Some(items::Answer { status: 200, body: serde_json::to_string(view)?, location: None }),
+        Ok(Confirmed::Paid(view)) => {
+            Some(items::Answer { status: 200, body: serde_json::to_string(view)?, location: None })
+        }
         Ok(Confirmed::Unknown(_)) | Err(_) => None,
     };
     app.edge.end(lease, success).await?;
@@ -230,7 +237,7 @@ async fn confirm(app: &App, buyer: &Active, body: ConfirmPayment) -> Result<Conf
         Progress::Unknown(order) => Ok(Confirmed::Unknown(view(order))),
         Progress::Voided(order) => Err(Refused::Voided(order.failure.unwrap_or_default())),
         Progress::Refused { order, code, message } => {
-            Err(Refused::PaymentRefused { code, message, payable: order.state == State::Pending })
+            Err(Refused::Declined { code, message, payable: order.state == State::Pending })
         }
     }
 }

@@ -69,8 +69,12 @@ pub enum Refused {
     Storage(#[from] storage::Error),
 }
 
-const DUPLICATE_PRODUCT: Reason =
-    Reason::new(Kind::Invalid, "DUPLICATE_PRODUCT", "같은 상품을 두 번 주문할 수 없습니다.", "A product is named twice.");
+const DUPLICATE_PRODUCT: Reason = Reason::new(
+    Kind::Invalid,
+    "DUPLICATE_PRODUCT",
+    "같은 상품을 두 번 주문할 수 없습니다.",
+    "A product is named twice.",
+);
 pub(super) const PRODUCT_NOT_FOUND: Reason =
     Reason::not_found("PRODUCT_NOT_FOUND", "상품을 찾을 수 없습니다.", "There is no such product.");
 pub(super) const OWN_PRODUCT: Reason =
@@ -93,9 +97,13 @@ pub(super) const NOT_FOR_SALE: Reason =
 const PRICE_CHANGED: Reason =
     Reason::conflict("PRICE_CHANGED", "가격이 변경되었습니다.", "The price has changed since you saw it.");
 const SEAT_SOLD_OUT: Reason = Reason::conflict("SEAT_SOLD_OUT", "남은 자리가 없습니다.", "No seat is left.");
-const TOTAL_TOO_HIGH: Reason =
-    Reason::conflict("TOTAL_TOO_HIGH", "한 번에 주문할 수 있는 금액을 넘었습니다.", "The total exceeds what one order may cost.");
-const NOT_ACTIVE: Reason = Reason::new(Kind::Unauthenticated, "UNAUTHENTICATED", "로그인이 필요합니다.", "Please log in.");
+const TOTAL_TOO_HIGH: Reason = Reason::conflict(
+    "TOTAL_TOO_HIGH",
+    "한 번에 주문할 수 있는 금액을 넘었습니다.",
+    "The total exceeds what one order may cost.",
+);
+const NOT_ACTIVE: Reason =
+    Reason::new(Kind::Unauthenticated, "UNAUTHENTICATED", "로그인이 필요합니다.", "Please log in.");
 
 fn reason_of(obstacle: Obstacle) -> Reason {
     match obstacle {
@@ -196,23 +204,27 @@ pub async fn create_order(
         Err(refused) => refused,
     };
     // What stands in the way may be this very request's first success.
-    match app.edge.replay(buyer.id(), OPERATION, &key).await? {
-        Some(answer) => Ok(Once::Replayed(answer)),
-        None => {
-            if let Refused::Obstacles(obstacles, _) = &refused {
-                remember_sold_out(&app, obstacles).await;
-            }
-            Err(refused)
-        }
+    if let Some(answer) = app.edge.replay(buyer.id(), OPERATION, &key).await? {
+        return Ok(Once::Replayed(answer));
     }
+    if let Refused::Obstacles(obstacles, _) = &refused {
+        remember_sold_out(&app, obstacles).await;
+    }
+    Err(refused)
 }
 
-async fn order(app: &App, buyer: &User, key: &IdempotencyKey, body: CreateOrder) -> Result<Created<OrderView>, Refused> {
+async fn order(
+    app: &App,
+    buyer: &User,
+    key: &IdempotencyKey,
+    body: CreateOrder,
+) -> Result<Created<OrderView>, Refused> {
     let now = app.edge.clock.now();
     let expected = body.expected_total;
     let products = wanted(app, buyer, body).await?;
     let facts = read_facts(app, buyer, &products, now).await?;
-    let obstacles = products.iter().zip(&facts).filter_map(|(product, facts)| Some((*product, facts.obstacle(buyer.id, now)?)));
+    let obstacles =
+        products.iter().zip(&facts).filter_map(|(product, facts)| Some((*product, facts.obstacle(buyer.id, now)?)));
     let obstacles: Vec<_> = obstacles.collect();
     if !obstacles.is_empty() {
         return Err(Refused::Obstacles(obstacles, now));
@@ -241,14 +253,19 @@ async fn order(app: &App, buyer: &User, key: &IdempotencyKey, body: CreateOrder)
 
 /// The products to order: 1 to 10, distinct.
 async fn wanted(app: &App, buyer: &User, body: CreateOrder) -> Result<Vec<ProductId>, Refused> {
-    let invalid = |field: &str, ko: &'static str, en: &'static str| FieldErrors::one(field, Invalid::new("LINES", ko, en));
+    let invalid =
+        |field: &str, ko: &'static str, en: &'static str| FieldErrors::one(field, Invalid::new("LINES", ko, en));
     let (products, field) = match (body.from_cart, body.product_ids) {
         (Some(true), None) => {
             (products::cart(app, buyer.id).await?.into_iter().map(|line| line.product_id).collect(), "fromCart")
         }
         (None | Some(false), Some(products)) => (products, "productIds"),
         _ => {
-            let either = invalid("", "fromCart: true 또는 productIds 중 하나만 지정하세요.", "give either fromCart: true or productIds");
+            let either = invalid(
+                "",
+                "fromCart: true 또는 productIds 중 하나만 지정하세요.",
+                "give either fromCart: true or productIds",
+            );
             return Err(either.into());
         }
     };
@@ -256,7 +273,9 @@ async fn wanted(app: &App, buyer: &User, body: CreateOrder) -> Result<Vec<Produc
         return Err(Refused::DuplicateProduct(product));
     }
     if !(1..=MAX_LINES).contains(&products.len()) {
-        return Err(invalid(field, "한 번에 1~10개의 상품을 주문할 수 있습니다.", "an order has 1 to 10 products").into());
+        return Err(
+            invalid(field, "한 번에 1~10개의 상품을 주문할 수 있습니다.", "an order has 1 to 10 products").into()
+        );
     }
     Ok(products)
 }
@@ -285,7 +304,8 @@ fn new_order(app: &App, buyer: &User, pwts: &[Pwt], now: Time) -> Order {
     let total = holds::total(pwts);
     let free = total == Won::ZERO;
     let hold_until = now.plus_seconds(HOLD_SECONDS);
-    let line = |pwt: &Pwt| OrderLine { product_id: pwt.id.into(), title: pwt.title.clone(), price: pwt.price, shard: 0 };
+    let line =
+        |pwt: &Pwt| OrderLine { product_id: pwt.id.into(), title: pwt.title.clone(), price: pwt.price, shard: 0 };
     Order {
         id: app.edge.ids.id(),
         buyer_id: buyer.id,

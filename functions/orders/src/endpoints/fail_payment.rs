@@ -2,11 +2,7 @@
 
 use deserr::Deserr;
 use devloop_http::{Active, Json};
-use domain::{
-    ids::OrderId,
-    text::Line,
-    validation::FieldErrors,
-};
+use domain::{ids::OrderId, text::Line, validation::FieldErrors};
 use storage::{items::Order, keys};
 use utoipa::ToSchema;
 

@@ -50,7 +50,11 @@ impl Refusal for Refused {
 }
 
 /// Lists orders.
-pub async fn list_orders(app: App, caller: Active, Query(query): Query<ListOrders>) -> Result<Json<ListView<OrderView>>, Refused> {
+pub async fn list_orders(
+    app: App,
+    caller: Active,
+    Query(query): Query<ListOrders>,
+) -> Result<Json<ListView<OrderView>>, Refused> {
     let scope = ListScope::new("list_orders", caller.id(), ());
     let after = app.edge.position(&scope, query.cursor.as_ref())?;
     let orders = storage::Query::index("gsi2", keys::orders_of(caller.id())).newest_first();

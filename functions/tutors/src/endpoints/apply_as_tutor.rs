@@ -44,8 +44,11 @@ pub enum Refused {
     Storage(#[from] storage::Error),
 }
 
-const APPLICATION_EXISTS: Reason =
-    Reason::conflict("APPLICATION_EXISTS", "이미 제출한 튜터 신청이 있습니다.", "You have a tutor application already.");
+const APPLICATION_EXISTS: Reason = Reason::conflict(
+    "APPLICATION_EXISTS",
+    "이미 제출한 튜터 신청이 있습니다.",
+    "You have a tutor application already.",
+);
 const ALREADY_TUTOR: Reason = Reason::conflict("ALREADY_TUTOR", "이미 튜터입니다.", "You are a tutor already.");
 
 impl Refusal for Refused {

@@ -83,8 +83,7 @@ pub async fn approve_tutor_application(
             Approval::Rejected => return Err(Refused::Rejected),
         }
         let version = pending.version;
-        let approved =
-            TutorApplication { state: Approval::Approved, version: version.saturating_add(1), ..pending };
+        let approved = TutorApplication { state: Approval::Approved, version: version.saturating_add(1), ..pending };
         let decision = Write::put(&approved).if_is("state", Approval::Pending).if_is("version", version);
         let committed = Tx::once(app.edge.ids.token())
             .and(decision, Refused::Changed)

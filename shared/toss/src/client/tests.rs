@@ -193,23 +193,8 @@ fn odd_json() -> impl Strategy<Value = Vec<u8>> {
             .prop_map(Value::from),
     ];
     let name = prop::sample::select(vec![
-        "paymentKey",
-        "orderId",
-        "status",
-        "totalAmount",
-        "balanceAmount",
-        "currency",
-        "method",
-        "approvedAt",
-        "receipt",
-        "url",
-        "cancels",
-        "transactionKey",
-        "cancelAmount",
-        "amount",
-        "failure",
-        "code",
-        "message",
+        "paymentKey", "orderId", "status", "totalAmount", "balanceAmount", "currency", "method", "approvedAt",
+        "receipt", "url", "cancels", "transactionKey", "cancelAmount", "amount", "failure", "code", "message",
         "secret",
     ]);
     leaf.prop_recursive(4, 64, 12, move |inner| {

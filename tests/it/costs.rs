@@ -1,0 +1,237 @@
+//! What each operation asks of DynamoDB when it succeeds: round trips and capacity units, kept in
+//! `infra/docs/costs.md`.
+//!
+//! The units are the embedded database's own account (`ReturnConsumedCapacity`), which follows
+//! AWS's rules: 4 KB a read unit, half of it where a read may be a moment old, 1 KB a write unit,
+//! indexes by what they project, both doubled in transactions.
+
+use std::{collections::BTreeMap, fmt::Write as _, fs, path::PathBuf};
+
+use config::Reader;
+use serde_json::{Value, json};
+use testkit::{Action, Cost};
+
+use crate::app::{Account, Call, PASSWORD, Reply, TestApp, pwt_body};
+
+const HOW: &str = "UPDATE_COSTS=1 cargo test --workspace --test it costs";
+
+/// What one operation costs.
+struct Row {
+    calls: Vec<String>,
+    reads: f64,
+    writes: f64,
+}
+
+impl Row {
+    fn of(costs: &[Cost]) -> Self {
+        let units = |consumed: &Value| {
+            let each = consumed.as_array().cloned().unwrap_or_else(|| vec![consumed.clone()]);
+            each.iter().map(|one| one["CapacityUnits"].as_f64().unwrap()).sum::<f64>()
+        };
+        let is_read = |cost: &&Cost| cost.operation.contains("Get") || cost.operation == "Query";
+        let sum = |costs: Vec<&Cost>| costs.into_iter().map(|cost| units(&cost.consumed)).sum();
+        let (reads, writes): (Vec<&Cost>, Vec<&Cost>) = costs.iter().partition(is_read);
+        let calls = costs.iter().map(|cost| cost.operation.clone()).collect();
+        Self { calls, reads: sum(reads), writes: sum(writes) }
+    }
+
+    /// The calls in their order, with those in a row counted.
+    fn told(&self) -> String {
+        let mut counted: Vec<(&str, usize)> = vec![];
+        for call in &self.calls {
+            match counted.last_mut() {
+                Some((last, times)) if last == call => *times += 1,
+                _ => counted.push((call, 1)),
+            }
+        }
+        let told =
+            |(call, times): &(&str, usize)| if *times == 1 { (*call).to_owned() } else { format!("{times} {call}") };
+        counted.iter().map(told).collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// An app whose calls are accounted for.
+struct Accounts {
+    app: TestApp,
+    rows: BTreeMap<&'static str, Row>,
+}
+
+impl Accounts {
+    async fn open() -> Self {
+        let app = TestApp::start().await;
+        app.wire.rule(|call| {
+            if let Some(body) = call.body.as_object_mut() {
+                body.insert("ReturnConsumedCapacity".to_owned(), "TOTAL".into());
+            }
+            Action::Pass
+        });
+        Self { app, rows: BTreeMap::new() }
+    }
+
+    /// Notes what the success of `operation` cost.
+    async fn note(&mut self, operation: &'static str, call: impl FnOnce(&TestApp) -> Call<'_>) -> Reply {
+        self.app.wire.take_costs();
+        let reply = call(&self.app).send().await;
+        assert!(reply.status < 400 || operation == "answer_unknown_route", "{operation}: {}", reply.body);
+        let costs = self.app.wire.take_costs();
+        assert!(costs.iter().all(|cost| cost.by == operation), "{operation}: {costs:?}");
+        assert!(self.rows.insert(operation, Row::of(&costs)).is_none(), "{operation} is there twice");
+        reply
+    }
+
+    async fn accounts(&mut self) {
+        let body = json!({ "email": "han@example.com", "password": PASSWORD, "username": "han" });
+        self.note("sign_up", |app| app.post("/v1/auth/signup").json(&body)).await;
+        let body = json!({ "email": "han@example.com", "password": PASSWORD });
+        let tokens = self.note("log_in", |app| app.post("/v1/auth/login").json(&body)).await.body;
+        let refresh = json!({ "refreshToken": tokens["refreshToken"] });
+        let tokens = self.note("refresh_session", |app| app.post("/v1/auth/refresh").json(&refresh)).await.body;
+        let refresh = json!({ "refreshToken": tokens["refreshToken"] });
+        self.note("log_out", |app| app.post("/v1/auth/logout").json(&refresh)).await;
+        self.note("get_jwks", |app| app.get("/.well-known/jwks.json")).await;
+    }
+
+    async fn applications(&mut self, admin: &Account) {
+        let (choi, seo) = (self.app.sign_up("choi").await, self.app.sign_up("seo").await);
+        let application =
+            json!({ "realName": "최지원", "portfolioUrl": "https://github.com/choi", "accountNumber": "110123456789" });
+        self.note("apply_as_tutor", |app| app.post("/v1/tutor-applications").by(&choi).json(&application)).await;
+        self.app.post("/v1/tutor-applications").by(&seo).json(&application).send().await.expect(201);
+        self.note("get_my_tutor_application", |app| app.get("/v1/tutor-applications/me").by(&choi)).await;
+        self.note("list_tutor_applications", |app| app.get("/v1/admin/tutor-applications").by(admin)).await;
+        let path = |who: &Account, verdict: &str| format!("/v1/admin/tutor-applications/{}/{verdict}", who.id);
+        self.note("approve_tutor_application", |app| app.post(&path(&choi, "approve")).by(admin)).await;
+        let reason = json!({ "reason": "확인이 필요합니다." });
+        self.note("reject_tutor_application", |app| app.post(&path(&seo, "reject")).by(admin).json(&reason)).await;
+    }
+
+    /// Answers a project on sale.
+    async fn projects(&mut self, tutor: &Account, admin: &Account) -> String {
+        let made = self.note("create_pwt", |app| app.post("/v1/pwts").by(tutor).json(&pwt_body())).await;
+        let (id, etag) = (made.body["id"].as_str().unwrap().to_owned(), made.header("etag").to_owned());
+        let (path, for_admin) = (format!("/v1/pwts/{id}"), format!("/v1/admin/pwts/{id}"));
+        let change = json!({ "title": "새 제목" });
+        let changed = self.note("update_pwt", |app| app.patch(&path).by(tutor).header("if-match", &etag).json(&change));
+        let etag = changed.await.header("etag").to_owned();
+        self.note("get_pwt_for_admin", |app| app.get(&for_admin).by(admin)).await;
+        let approve = format!("{for_admin}/approve");
+        self.note("approve_pwt", |app| app.post(&approve).by(admin).header("if-match", &etag)).await;
+        let other = self.app.post("/v1/pwts").by(tutor).json(&pwt_body()).send().await;
+        let reject = format!("/v1/admin/pwts/{}/reject", other.body["id"].as_str().unwrap());
+        let (etag, reason) = (other.header("etag").to_owned(), json!({ "reason": "설명이 부족합니다." }));
+        self.note("reject_pwt", |app| app.post(&reject).by(admin).header("if-match", &etag).json(&reason)).await;
+        self.note("list_my_pwts", |app| app.get("/v1/users/me/pwts").by(tutor)).await;
+        self.note("list_pwts_for_admin", |app| app.get("/v1/admin/pwts?approval=APPROVED").by(admin)).await;
+        self.note("list_pwts", |app| app.get("/v1/pwts")).await;
+        self.note("get_pwt", |app| app.get(&path)).await;
+        self.note("get_pwt_seats", |app| app.get(&format!("{path}/seats"))).await;
+        id
+    }
+
+    async fn order(&self, buyer: &Account, pwt: &str) -> Value {
+        let order = self.app.post("/v1/orders").by(buyer).header("idempotency-key", &format!("order-{}", buyer.id));
+        order.json(&json!({ "productIds": [pwt] })).send().await.expect(201)
+    }
+
+    async fn orders(&mut self, pwt: &str) -> Account {
+        let (kim, lee, jung) =
+            (self.app.sign_up("kim").await, self.app.sign_up("lee").await, self.app.sign_up("jung").await);
+        let item = format!("/v1/cart/items/{pwt}");
+        self.note("add_cart_item", |app| app.put(&item).by(&kim)).await;
+        self.note("get_cart", |app| app.get("/v1/cart").by(&kim)).await;
+        self.note("remove_cart_item", |app| app.delete(&item).by(&kim)).await;
+
+        let wanted = json!({ "productIds": [pwt] });
+        let order = self
+            .note("create_order", |app| app.post("/v1/orders").by(&kim).header("idempotency-key", "kim").json(&wanted));
+        let order = order.await.body;
+        let id = order["id"].as_str().unwrap().to_owned();
+        self.note("get_order", |app| app.get(&format!("/v1/orders/{id}")).by(&kim)).await;
+        self.note("list_orders", |app| app.get("/v1/orders").by(&kim)).await;
+        let asked = devloop_local::toss_sandbox::Authentication::of(&id, order["total"].as_i64().unwrap());
+        let payment_key = self.app.sandbox.authenticate(asked).unwrap().payment_key;
+        let confirm = json!({ "paymentKey": payment_key, "orderId": id, "amount": order["total"] });
+        let confirmed = self.note("confirm_payment", |app| {
+            app.post("/v1/payments/confirm").by(&kim).header("idempotency-key", "confirm").json(&confirm)
+        });
+        assert_eq!(confirmed.await.body["state"], "PAID");
+        self.note("list_my_purchases", |app| app.get("/v1/users/me/purchases").by(&kim)).await;
+
+        let canceled = self.order(&lee, pwt).await["id"].as_str().unwrap().to_owned();
+        let cancel = format!("/v1/orders/{canceled}/cancel");
+        self.note("cancel_order", |app| {
+            app.post(&cancel).by(&lee).header("idempotency-key", "cancel").json(&json!({}))
+        })
+        .await;
+        let failed = json!({ "orderId": self.order(&jung, pwt).await["id"], "code": "PAY_PROCESS_CANCELED" });
+        self.note("fail_payment", |app| app.post("/v1/payments/fail").by(&jung).json(&failed)).await;
+        kim
+    }
+
+    async fn schedule(&mut self, pwt: &str, member: &Account) {
+        self.note("get_schedule", |app| app.get(&format!("/v1/pwts/{pwt}/schedule")).by(member)).await;
+        let todos = format!("/v1/schedules/{pwt}/todos");
+        let todo =
+            json!({ "title": "회의", "content": "", "start": "2027-01-05T00:00:00Z", "end": "2027-01-05T01:00:00Z" });
+        let made = self.note("create_todo", |app| app.post(&todos).by(member).json(&todo)).await;
+        let (path, etag) = (format!("{todos}/{}", made.body["id"].as_str().unwrap()), made.header("etag").to_owned());
+        self.note("list_todos", |app| app.get(&todos).by(member)).await;
+        self.note("get_todo", |app| app.get(&path).by(member)).await;
+        let change = json!({ "title": "새 제목" });
+        let changed =
+            self.note("update_todo", |app| app.patch(&path).by(member).header("if-match", &etag).json(&change));
+        let etag = changed.await.header("etag").to_owned();
+        self.note("delete_todo", |app| app.delete(&path).by(member).header("if-match", &etag)).await;
+    }
+
+    fn table(&self) -> String {
+        let mut text =
+            "# What an operation costs\n\nRound trips to DynamoDB and capacity units of each operation where it \
+             succeeds: one line in an order, one item in a\nlist, ten seats in one shard. Units are the embedded \
+             database's account by AWS's rules, indexes included, summed over the calls.\nA test makes this table and \
+             fails when it is no longer true; this writes it anew:\n\n```sh\n"
+                .to_owned();
+        text.push_str(HOW);
+        text.push_str(
+            "\n```\n\n| operation | round trips | read units | write units | calls |\n|---|---|---|---|---|\n",
+        );
+        for (operation, row) in &self.rows {
+            let (trips, told) = (row.calls.len(), row.told());
+            writeln!(text, "| `{operation}` | {trips} | {} | {} | {told} |", row.reads, row.writes).unwrap();
+        }
+        text
+    }
+}
+
+#[tokio::test]
+async fn every_operation_costs_what_is_written_down() {
+    let mut environment = Reader::from_environment();
+    // Another DynamoDB gives no account on this wire.
+    if environment.optional::<String>("TEST_DYNAMODB").is_some() {
+        return;
+    }
+    let mut accounts = Accounts::open().await;
+    let (tutor, admin) = (accounts.app.tutor("park").await, accounts.app.admin("root").await);
+    accounts.accounts().await;
+    accounts.applications(&admin).await;
+    let pwt = accounts.projects(&tutor, &admin).await;
+    let buyer = accounts.orders(&pwt).await;
+    accounts.schedule(&pwt, &buyer).await;
+    accounts.note("get_me", |app| app.get("/v1/users/me").by(&buyer)).await;
+    accounts.note("get_health", |app| app.get("/v1/health")).await;
+    accounts.note("get_openapi", |app| app.get("/v1/openapi.json")).await;
+    accounts.note("answer_unknown_route", |app| app.get("/v1/nothing")).await;
+
+    let with_row: Vec<&str> = accounts.rows.keys().copied().collect();
+    let mut operations: Vec<&str> = accounts.app.routes.iter().map(|route| route.id).collect();
+    operations.sort_unstable();
+    assert_eq!(with_row, operations, "each operation has a row");
+
+    let file = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../infra/docs/costs.md"));
+    let table = accounts.table();
+    if environment.optional::<String>("UPDATE_COSTS").is_some() {
+        fs::write(&file, &table).unwrap();
+    }
+    let committed = fs::read_to_string(&file).unwrap_or_default();
+    assert!(committed == table, "infra/docs/costs.md is not true any more; {HOW}\n{table}");
+}

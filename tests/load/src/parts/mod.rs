@@ -1,0 +1,9 @@
+//! What can be measured.
+
+pub mod accounts;
+pub mod cold_start;
+pub mod reads;
+pub mod sale;
+pub mod stall;
+pub mod start;
+pub mod table;
