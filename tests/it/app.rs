@@ -73,14 +73,15 @@ impl TestApp {
             telemetry::start();
         }
         let clock = Movable::standing_at("2026-11-24T00:00:00Z".parse::<Time>().unwrap());
-        let rng = Rng::from_seed(42);
         let mut settings = settings();
-        let wire = match environment.optional::<String>("TEST_DYNAMODB") {
+        let (wire, rng) = match environment.optional::<String>("TEST_DYNAMODB") {
+            // Tests share it: each has a table of its own, and client tokens that no other test sends.
             Some(url) => {
-                settings.table = format!("devloop-{}", Rng::from_system().below(u64::MAX));
-                Wire::remote(&url)
+                let rng = Rng::from_system();
+                settings.table = format!("devloop-{}", rng.below(u64::MAX));
+                (Wire::remote(&url), rng)
             }
-            None => Wire::embedded(),
+            None => (Wire::embedded(), Rng::from_seed(42)),
         };
         let table = wire.table(&settings.table, &clock.clock(), &rng).await;
         table.create_if_missing().await.unwrap();

@@ -17,22 +17,22 @@ const CALLERS: [&str; 10] =
     ["nobody", "forged", "expired", "withdrawn", "other user", "applicant", "other tutor", "user", "tutor", "admin"];
 
 /// A project that is sold and used by everybody below.
-struct World {
-    app: TestApp,
+pub struct World {
+    pub app: TestApp,
     callers: Vec<Option<Account>>,
     /// Free, bought by the user; its schedule has a todo of theirs.
-    free: String,
-    todo: String,
+    pub free: String,
+    pub todo: String,
     /// 50,000 won; the user has an unpaid order of it.
-    paid: String,
-    order: String,
+    pub paid: String,
+    pub order: String,
     /// Awaits approval.
-    pending: String,
+    pub pending: String,
     pending_etag: String,
 }
 
 impl World {
-    async fn new() -> Self {
+    pub async fn new() -> Self {
         let app = TestApp::start().await;
         let (tutor, other_tutor) = (app.tutor("park").await, app.tutor("jung").await);
         let (admin, user, other) = (app.admin("root").await, app.sign_up("kim").await, app.sign_up("lee").await);
@@ -71,6 +71,14 @@ impl World {
             [None, Some(forged), Some(expired), Some(withdrawn), Some(other), Some(applicant), Some(other_tutor)];
         let callers = callers.into_iter().chain([Some(user), Some(tutor), Some(admin)]).collect();
         Self { app, callers, free, todo, paid, order, pending, pending_etag }
+    }
+}
+
+impl World {
+    /// One of [`CALLERS`] who has an account.
+    pub fn caller(&self, name: &str) -> &Account {
+        let position = CALLERS.iter().position(|caller| *caller == name).unwrap();
+        self.callers[position].as_ref().unwrap()
     }
 }
 

@@ -13,6 +13,7 @@ mod contract;
 mod conventions;
 mod costs;
 mod flows;
+mod lambda;
 mod policies;
 mod rooms;
 mod secrets;

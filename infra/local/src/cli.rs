@@ -4,13 +4,23 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-/// `DevLoop` on this machine: the API, its table, a payment sandbox and demo data in one process.
-///
-/// Without a command it runs the server. `AWS_ENDPOINT_URL_DYNAMODB` swaps the embedded table for another DynamoDB,
-/// `TOSS_BASE_URL` (with `TOSS_SECRET_KEY` and `TOSS_CLIENT_KEY`) the payment sandbox for Toss's test environment,
-/// `RUST_LOG` says what is logged to standard error.
+const ABOUT: &str = "DevLoop on this machine: the API, its table, a payment sandbox and demo data in one process";
+const SWAPS: &str = "\
+Without a command it runs the server.
+
+  AWS_ENDPOINT_URL_DYNAMODB  another DynamoDB than the embedded one (TABLE_NAME, AWS_REGION)
+  TOSS_BASE_URL              another Toss than the sandbox (TOSS_SECRET_KEY, TOSS_CLIENT_KEY; test keys only)
+  RUST_LOG                   what is logged to standard error";
+const ADMIN_CREATE: &str = "\
+Make an administrator, or make one of an existing account.
+
+Works on the DynamoDB that AWS_ENDPOINT_URL_DYNAMODB, AWS_REGION and TABLE_NAME name, else on the server that runs on
+the data folder, else on the data folder itself. DEVLOOP_ADMIN_PASSWORD is the password of a new account, unless it is
+read from standard input.";
+
+/// The whole command line.
 #[derive(Debug, Parser)]
-#[command(name = "devloop", version, verbatim_doc_comment)]
+#[command(name = "devloop", version, about = ABOUT, after_help = SWAPS)]
 pub struct Arguments {
     /// How the server runs.
     #[command(flatten)]
@@ -65,9 +75,7 @@ pub enum Command {
 #[derive(Debug, Subcommand)]
 pub enum AdminCommand {
     /// Make an administrator, or make one of an existing account
-    ///
-    /// Works on the DynamoDB that `AWS_ENDPOINT_URL_DYNAMODB`, `AWS_REGION` and `TABLE_NAME` name, else on the server
-    /// that runs on the data folder, else on the data folder itself.
+    #[command(long_about = ADMIN_CREATE)]
     Create(CreateAdmin),
 }
 
@@ -80,7 +88,7 @@ pub struct CreateAdmin {
     /// Name of a new account
     #[arg(long)]
     pub username: Option<String>,
-    /// Read the password of a new account from standard input, instead of `DEVLOOP_ADMIN_PASSWORD`
+    /// Read the password of a new account from standard input
     #[arg(long)]
     pub password_stdin: bool,
 }

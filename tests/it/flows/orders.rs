@@ -486,6 +486,8 @@ async fn cancel_and_fail_give_the_seats_back_once() {
         assert_eq!(canceled["state"], "CANCELED");
     }
     assert_eq!(sale.seats().await, [3, 3, 0, 0]);
+    // Orders of one millisecond have no order among themselves.
+    sale.app.clock.advance(1);
     let order = sale.order(&kim).await.expect(201);
     let fail = json!({ "orderId": order["id"], "code": "PAY_PROCESS_CANCELED", "message": "취소" });
     sale.app.post("/v1/payments/fail").by(&lee).json(&fail).send().await.refused(404, "ORDER_NOT_FOUND");
@@ -497,6 +499,7 @@ async fn cancel_and_fail_give_the_seats_back_once() {
         );
     }
     assert_eq!(sale.seats().await, [3, 3, 0, 0]);
+    sale.app.clock.advance(1);
     sale.buy(&kim).await.expect(200);
     let orders = sale.app.get("/v1/orders?limit=1").by(&kim).send().await.expect(200);
     let path = format!("/v1/orders/{}/cancel", orders["items"][0]["id"].as_str().unwrap());

@@ -23,7 +23,7 @@ const CLIENTS: usize = 16;
 pub async fn measure(world: &World, results: &mut Results) {
     results.begin("The embedded DynamoDB alone: 16 clients");
     let pwt = world.pwt.clone();
-    let key =
+    let get =
         move |_| json!({ "TableName": "devloop", "ConsistentRead": true, "Key": key(&format!("PWT#{pwt}"), "POST") });
     one(world, results, "GetItem, a project", "GetItem", get).await;
     let update = |n: usize| {
