@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Sourced: where the tools of CI are, and how they come there. Everything is outside of the clone and named by its
 # version, so that a fresh clone on the same machine finds it again.
 

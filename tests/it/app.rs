@@ -14,7 +14,7 @@ use domain::time::Time;
 use http::{HeaderMap, Method, Request};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
-use storage::{Table, Write, keys};
+use storage::{Table, Write, items::User, keys};
 use testkit::Wire;
 use tower::ServiceExt;
 
@@ -189,6 +189,11 @@ impl TestApp {
     pub async fn buy_free(&self, buyer: &Account, pwt: &str) -> Value {
         let order = self.post("/v1/orders").by(buyer).header("idempotency-key", &format!("free-{}-{pwt}", buyer.id));
         order.json(&json!({ "productIds": [pwt] })).send().await.expect(201)
+    }
+
+    /// The stored account.
+    pub async fn account(&self, account: &Account) -> User {
+        self.table.get_now(keys::user(account.id.parse().unwrap())).await.unwrap().unwrap()
     }
 }
 

@@ -26,10 +26,11 @@ impl Row {
     fn of(costs: &[Cost]) -> Self {
         let units = |consumed: &Value| {
             let each = consumed.as_array().cloned().unwrap_or_else(|| vec![consumed.clone()]);
-            each.iter().map(|one| one["CapacityUnits"].as_f64().unwrap()).sum::<f64>()
+            each.iter().map(|one| one["CapacityUnits"].as_f64().unwrap_or_default()).sum::<f64>()
         };
         let is_read = |cost: &&Cost| cost.operation.contains("Get") || cost.operation == "Query";
-        let sum = |costs: Vec<&Cost>| costs.into_iter().map(|cost| units(&cost.consumed)).sum();
+        // From 0.0 on, because the sum of nothing is -0.0.
+        let sum = |costs: Vec<&Cost>| costs.into_iter().fold(0.0, |sum, cost| sum + units(&cost.consumed));
         let (reads, writes): (Vec<&Cost>, Vec<&Cost>) = costs.iter().partition(is_read);
         let calls = costs.iter().map(|cost| cost.operation.clone()).collect();
         Self { calls, reads: sum(reads), writes: sum(writes) }

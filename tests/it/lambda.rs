@@ -40,7 +40,7 @@ const ANSWERS: [(&str, u64, &str); 40] = [
     ("get_pwt_seats", 200, "/asOf"),
     ("list_my_pwts", 200, "/items/0/approval"),
     ("list_pwts_for_admin", 200, "/items/0/id"),
-    ("get_pwt_for_admin", 200, "/tutor/email"),
+    ("get_pwt_for_admin", 200, "/tutorEmail"),
     ("approve_pwt", 200, "/publishedAt"),
     ("reject_pwt", 200, "/reason"),
     ("get_schedule", 200, "/tutor/username"),

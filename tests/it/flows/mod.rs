@@ -1,3 +1,6 @@
 mod auth;
 mod orders;
+mod pwts;
 mod schedules;
+mod tutors;
+mod users;

@@ -56,9 +56,11 @@ async fn apply_as_tutor_encrypts_the_account_number_for_its_user() {
 async fn apply_as_tutor_names_every_bad_field() {
     let app = TestApp::start().await;
     let kim = app.sign_up("kim").await;
-    let bad = json!({ "realName": "", "portfolioUrl": "javascript:alert(1)", "accountNumber": "12-34", "state": "APPROVED" });
+    let bad =
+        json!({ "realName": "", "portfolioUrl": "javascript:alert(1)", "accountNumber": "12-34", "state": "APPROVED" });
     let problem = app.post("/v1/tutor-applications").by(&kim).json(&bad).send().await.refused(400, "VALIDATION_FAILED");
-    let mut fields: Vec<_> = problem["errors"].as_array().unwrap().iter().map(|e| e["field"].as_str().unwrap()).collect();
+    let mut fields: Vec<_> =
+        problem["errors"].as_array().unwrap().iter().map(|e| e["field"].as_str().unwrap()).collect();
     fields.sort_unstable();
     assert_eq!(fields, ["accountNumber", "portfolioUrl", "realName", "state"]);
     app.post("/v1/tutor-applications").json(&application()).send().await.refused(401, "UNAUTHENTICATED");
@@ -149,7 +151,9 @@ async fn list_tutor_applications_follows_the_state() {
     apply(&app, &lee).await;
     app.post(&decide(&kim, "approve")).by(&admin).send().await.expect(200);
     app.post(&decide(&lee, "reject")).by(&admin).json(&json!({ "reason": "아직" })).send().await.expect(200);
-    for (state, found) in [("PENDING", vec![]), ("APPROVED", vec![kim.id.as_str()]), ("REJECTED", vec![lee.id.as_str()])] {
+    for (state, found) in
+        [("PENDING", vec![]), ("APPROVED", vec![kim.id.as_str()]), ("REJECTED", vec![lee.id.as_str()])]
+    {
         let list = app.get(&format!("/v1/admin/tutor-applications?state={state}")).by(&admin).send().await.expect(200);
         assert_eq!(applicants(&list), found, "{state}");
     }

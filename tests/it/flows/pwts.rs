@@ -1,0 +1,236 @@
+//! Projects with a tutor: made, approved, changed, listed and counted.
+
+use serde_json::{Value, json};
+use testkit::Action;
+
+use crate::app::{Account, Reply, TestApp, pwt_body};
+
+async fn people() -> (TestApp, Account, Account) {
+    let app = TestApp::start().await;
+    let (tutor, admin) = (app.tutor("park").await, app.admin("root").await);
+    (app, tutor, admin)
+}
+
+async fn make(app: &TestApp, tutor: &Account, changes: Value) -> Reply {
+    let mut body = pwt_body();
+    body.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
+    app.post("/v1/pwts").by(tutor).json(&body).send().await
+}
+
+async fn approve(app: &TestApp, admin: &Account, id: &str, version: u64) -> Reply {
+    let path = format!("/v1/admin/pwts/{id}/approve");
+    app.post(&path).by(admin).header("if-match", &format!("\"{version}\"")).send().await
+}
+
+async fn change(app: &TestApp, tutor: &Account, id: &str, version: u64, body: &Value) -> Reply {
+    let path = format!("/v1/pwts/{id}");
+    app.patch(&path).by(tutor).header("if-match", &format!("\"{version}\"")).json(body).send().await
+}
+
+async fn seats(app: &TestApp, id: &str) -> [u64; 4] {
+    let seats = app.get(&format!("/v1/pwts/{id}/seats")).send().await.expect(200);
+    ["total", "available", "held", "sold"].map(|name| seats[name].as_u64().unwrap())
+}
+
+#[tokio::test]
+async fn create_pwt_names_every_bad_field() {
+    let (app, tutor, _) = people().await;
+    let body = json!({
+        "title": "", "description": "x", "price": 500, "deadline": "soon", "startsAt": "2027-01-04T00:00:00Z",
+        "endsAt": "2027-02-04T00:00:00Z", "maxParticipants": 0, "level": "HARDEST", "imageId": "x",
+    });
+    let problem = app.post("/v1/pwts").by(&tutor).json(&body).send().await.refused(400, "VALIDATION_FAILED");
+    let mut fields: Vec<&str> =
+        problem["errors"].as_array().unwrap().iter().map(|error| error["field"].as_str().unwrap()).collect();
+    fields.sort_unstable();
+    assert_eq!(fields, ["category", "deadline", "imageId", "level", "maxParticipants", "price", "title"]);
+}
+
+#[tokio::test]
+async fn create_pwt_wants_its_dates_in_order() {
+    let (app, tutor, _) = people().await;
+    for changes in [
+        json!({ "deadline": "2026-11-23T00:00:00Z" }),
+        json!({ "salesFrom": "2026-12-24T00:00:00Z" }),
+        json!({ "startsAt": "2026-12-23T00:00:00Z" }),
+        json!({ "endsAt": "2027-01-04T00:00:00Z" }),
+    ] {
+        make(&app, &tutor, changes.clone()).await.refused(400, "VALIDATION_FAILED");
+    }
+    make(&app, &tutor, json!({ "startsAt": "2026-12-24T00:00:00Z" })).await.expect(201);
+}
+
+#[tokio::test]
+async fn get_pwt_hides_what_is_not_approved() {
+    let (app, tutor, admin) = people().await;
+    let made = make(&app, &tutor, json!({})).await;
+    assert_eq!(made.header("etag"), "\"1\"");
+    let id = made.expect(201)["id"].as_str().unwrap().to_owned();
+    let path = format!("/v1/pwts/{id}");
+    app.get(&path).send().await.refused(404, "PWT_NOT_FOUND");
+    app.get(&format!("{path}/seats")).send().await.refused(404, "PWT_NOT_FOUND");
+    assert_eq!(app.get("/v1/pwts").send().await.expect(200)["items"], json!([]));
+    app.get(&path).by(&tutor).send().await.expect(200);
+    let reason = json!({ "reason": "설명이 부족합니다." });
+    let reject = format!("/v1/admin/pwts/{id}/reject");
+    for _ in 0..2 {
+        let rejected = app.post(&reject).by(&admin).header("if-match", "\"1\"").json(&reason).send().await;
+        assert_eq!(rejected.expect(200)["approval"], "REJECTED");
+    }
+    assert_eq!(app.get(&path).by(&tutor).send().await.expect(200)["reason"], "설명이 부족합니다.");
+    assert_eq!(approve(&app, &admin, &id, 2).await.status, 409);
+}
+
+#[tokio::test]
+async fn approve_pwt_makes_the_stock_and_publishes() {
+    let (app, tutor, admin) = people().await;
+    let id = make(&app, &tutor, json!({ "maxParticipants": 130 })).await.expect(201)["id"].as_str().unwrap().to_owned();
+    app.post(&format!("/v1/admin/pwts/{id}/approve")).by(&admin).send().await.refused(428, "PRECONDITION_REQUIRED");
+    let stale = approve(&app, &admin, &id, 7).await;
+    assert_eq!(stale.header("etag"), "\"1\"");
+    assert_eq!(stale.refused(412, "VERSION_CONFLICT")["current"]["id"], json!(id));
+    approve(&app, &admin, &id, 1).await.expect(200);
+    approve(&app, &admin, &id, 1).await.expect(200);
+    assert_eq!(seats(&app, &id).await, [130, 130, 0, 0]);
+    let listed = app.get("/v1/pwts").send().await.expect(200);
+    assert_eq!((&listed["items"][0]["id"], &listed["items"][0]["status"]), (&json!(id), &json!("RECRUITING")));
+    app.get(&format!("/v1/pwts/{id}/schedule")).by(&tutor).send().await.expect(200);
+}
+
+/// Approves twice at once, after a buyer's order between the two reached its write; answers how
+/// many seats there are after.
+async fn approve_twice(strip: bool) -> u64 {
+    let (app, tutor, admin) = people().await;
+    let id = make(&app, &tutor, json!({ "maxParticipants": 3, "price": 0 })).await.expect(201)["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let (reached, gate) = (testkit::Gate::default(), testkit::Gate::default());
+    let (reaches, waits) = (reached.clone(), gate.clone());
+    let mut first = true;
+    app.wire.rule(move |call| {
+        if call.by != "approve_pwt" || call.operation != "TransactWriteItems" {
+            return Action::Pass;
+        }
+        if strip {
+            call.strip_conditions("PWT#");
+            call.strip_conditions("SEATS#");
+        }
+        if std::mem::take(&mut first) {
+            reaches.open();
+            return Action::Wait(waits.clone());
+        }
+        Action::Pass
+    });
+    let second = async {
+        reached.passed().await;
+        approve(&app, &admin, &id, 1).await.expect(200);
+        let kim = app.sign_up("kim").await;
+        app.buy_free(&kim, &id).await;
+        gate.open();
+    };
+    let both = async { tokio::join!(approve(&app, &admin, &id, 1), second) };
+    let (slow, ()) = tokio::time::timeout(std::time::Duration::from_secs(30), both).await.expect("both ended");
+    slow.expect(200);
+    let [_, available, _, sold] = seats(&app, &id).await;
+    assert_eq!(available + sold, 3);
+    available
+}
+
+#[tokio::test]
+async fn approve_pwt_twice_at_once_makes_one_stock() {
+    assert_eq!(approve_twice(false).await, 2);
+}
+
+#[tokio::test]
+async fn without_its_conditions_a_second_approval_makes_the_stock_anew() {
+    assert_eq!(approve_twice(true).await, 3);
+}
+
+#[tokio::test]
+async fn update_pwt_grows_and_shrinks_to_what_is_in_use() {
+    let (app, tutor, admin) = people().await;
+    let id = make(&app, &tutor, json!({ "maxParticipants": 60 })).await.expect(201)["id"].as_str().unwrap().to_owned();
+    let approved = approve(&app, &admin, &id, 1).await;
+    assert_eq!(approved.header("etag"), "\"2\"");
+    for n in 0..3 {
+        let buyer = app.sign_up(&format!("buyer{n}")).await;
+        let order =
+            app.post("/v1/orders").by(&buyer).header("idempotency-key", "k").json(&json!({ "productIds": [id] }));
+        order.send().await.expect(201);
+    }
+    change(&app, &tutor, &id, 2, &json!({ "maxParticipants": 200 })).await.expect(200);
+    assert_eq!(seats(&app, &id).await, [200, 197, 3, 0]);
+    change(&app, &tutor, &id, 3, &json!({ "maxParticipants": 2 })).await.refused(409, "SEATS_IN_USE");
+    change(&app, &tutor, &id, 3, &json!({ "maxParticipants": 3 })).await.expect(200);
+    assert_eq!(seats(&app, &id).await, [3, 0, 3, 0]);
+    change(&app, &tutor, &id, 3, &json!({ "title": "늦은 변경" })).await.refused(412, "VERSION_CONFLICT");
+    // A new price is for new orders.
+    change(&app, &tutor, &id, 4, &json!({ "price": 70_000, "maxParticipants": 4 })).await.expect(200);
+    let buyer = app.sign_up("late").await;
+    let order = app.post("/v1/orders").by(&buyer).header("idempotency-key", "k").json(&json!({ "productIds": [id] }));
+    assert_eq!(order.send().await.expect(201)["total"], 70_000);
+}
+
+#[tokio::test]
+async fn list_pwts_filters_and_pages_to_the_end() {
+    let (app, tutor, admin) = people().await;
+    for n in 0..7 {
+        let level = if n % 3 == 0 { "HARD" } else { "EASY" };
+        let category = if n % 2 == 0 { "WEB_DEV" } else { "GAME_DEV" };
+        app.approved_pwt(&tutor, &admin, json!({ "title": format!("{n}"), "level": level, "category": category }))
+            .await;
+        app.clock.advance(1_000);
+    }
+    let all = async |filter: &str| {
+        let (mut titles, mut cursor) = (vec![], String::new());
+        loop {
+            let page = app.get(&format!("/v1/pwts?limit=2{filter}{cursor}")).send().await.expect(200);
+            titles.extend(
+                page["items"].as_array().unwrap().iter().map(|item| item["title"].as_str().unwrap().to_owned()),
+            );
+            match page["nextCursor"].as_str() {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => return titles.join(""),
+            }
+        }
+    };
+    assert_eq!(all("").await, "6543210");
+    assert_eq!(all("&level=HARD").await, "630");
+    assert_eq!(all("&category=WEB_DEV").await, "6420");
+    assert_eq!(all("&category=WEB_DEV&level=HARD").await, "60");
+    assert_eq!(all("&status=CLOSED").await, "");
+    let first = app.get("/v1/pwts?limit=2").send().await.expect(200);
+    let cursor = first["nextCursor"].as_str().unwrap();
+    app.get(&format!("/v1/pwts?limit=2&level=HARD&cursor={cursor}")).send().await.refused(400, "BAD_CURSOR");
+    app.get(&format!("/v1/admin/pwts?cursor={cursor}")).by(&admin).send().await.refused(400, "BAD_CURSOR");
+}
+
+#[tokio::test]
+async fn list_pwts_is_cacheable_and_details_with_seats_are_not() {
+    let (app, tutor, admin) = people().await;
+    let id = app.approved_pwt(&tutor, &admin, json!({})).await;
+    let list = app.get("/v1/pwts").send().await;
+    assert!(list.header("cache-control").starts_with("public"));
+    app.get("/v1/pwts").header("if-none-match", list.header("etag")).send().await.expect(304);
+    assert_eq!(app.get(&format!("/v1/pwts/{id}")).send().await.header("cache-control"), "no-store");
+    assert_eq!(app.get(&format!("/v1/pwts/{id}/seats")).send().await.header("cache-control"), "no-store");
+}
+
+#[tokio::test]
+async fn list_pwts_closes_what_is_sold_out_or_over() {
+    let (app, tutor, admin) = people().await;
+    let id = app.approved_pwt(&tutor, &admin, json!({ "maxParticipants": 1, "price": 0 })).await;
+    let (kim, lee) = (app.sign_up("kim").await, app.sign_up("lee").await);
+    app.buy_free(&kim, &id).await;
+    let order = app.post("/v1/orders").by(&lee).header("idempotency-key", "k").json(&json!({ "productIds": [id] }));
+    order.send().await.refused(409, "SEAT_SOLD_OUT");
+    let status = async |filter: &str| {
+        app.get(&format!("/v1/pwts?status={filter}")).send().await.expect(200)["items"].as_array().unwrap().len()
+    };
+    assert_eq!((status("RECRUITING").await, status("CLOSED").await), (0, 1));
+    app.approved_pwt(&tutor, &admin, json!({})).await;
+    assert_eq!(status("RECRUITING").await, 1);
+    app.clock.advance(31 * 86_400_000);
+    assert_eq!((status("RECRUITING").await, status("CLOSED").await), (0, 2));
+}
