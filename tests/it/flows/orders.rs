@@ -695,3 +695,27 @@ async fn without_the_purchase_check_a_seat_is_bought_twice() {
         assert_eq!(sale.order(&kim).await.status, status);
     }
 }
+
+#[tokio::test]
+async fn cancel_order_and_fail_payment_put_a_sold_out_product_back_into_the_list() {
+    let sale = Sale::of(1).await;
+    let (kim, lee) = (sale.app.sign_up("kim").await, sale.app.sign_up("lee").await);
+    let recruiting = async || {
+        let list = sale.app.get("/v1/pwts?status=RECRUITING").send().await.expect(200);
+        list["items"].as_array().unwrap().len()
+    };
+    for give_back in ["cancel", "fail"] {
+        let order = sale.order(&kim).await.expect(201);
+        sale.order(&lee).await.refused(409, "SEAT_SOLD_OUT");
+        assert_eq!(recruiting().await, 0);
+        let id = order["id"].as_str().unwrap();
+        let reply = if give_back == "cancel" {
+            sale.app.post(&format!("/v1/orders/{id}/cancel")).by(&kim).json(&json!({})).send().await
+        } else {
+            let fail = json!({ "orderId": id, "code": "PAY_PROCESS_CANCELED", "message": "취소" });
+            sale.app.post("/v1/payments/fail").by(&kim).json(&fail).send().await
+        };
+        reply.expect(200);
+        assert_eq!(recruiting().await, 1, "{give_back}");
+    }
+}

@@ -234,3 +234,21 @@ async fn list_pwts_closes_what_is_sold_out_or_over() {
     app.clock.advance(31 * 86_400_000);
     assert_eq!((status("RECRUITING").await, status("CLOSED").await), (0, 2));
 }
+
+#[tokio::test]
+async fn get_pwt_seats_answers_though_writers_are_in_the_way() {
+    let (app, tutor, admin) = people().await;
+    let id = app.approved_pwt(&tutor, &admin, json!({ "maxParticipants": 30 })).await;
+    app.wire.rule(|call| if call.operation == "TransactGetItems" { Action::Conflict } else { Action::Pass });
+    assert_eq!(seats(&app, &id).await, [30, 30, 0, 0]);
+}
+
+#[tokio::test]
+async fn get_pwt_for_admin_shows_what_is_on_sale_and_whose_it_is() {
+    let (app, tutor, admin) = people().await;
+    let id = app.approved_pwt(&tutor, &admin, json!({ "maxParticipants": 30 })).await;
+    let path = format!("/v1/admin/pwts/{id}");
+    let shown = app.get(&path).by(&admin).send().await.expect(200);
+    assert_eq!((&shown["tutorEmail"], &shown["id"]), (&json!(tutor.email), &json!(id)));
+    app.get(&path).by(&tutor).send().await.refused(403, "FORBIDDEN");
+}

@@ -78,7 +78,9 @@ impl Cpu {
         used.insert("load program", self.load - before.load);
         let ours: f64 = used.values().sum();
         used.insert("other processes", (self.machine - before.machine - ours).max(0.0));
-        used.values_mut().for_each(|seconds| *seconds /= wall);
+        for seconds in used.values_mut() {
+            *seconds /= wall;
+        }
         used
     }
 }
