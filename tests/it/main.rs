@@ -3,6 +3,7 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::indexing_slicing,
+    clippy::large_futures,
     clippy::similar_names,
     reason = "a test that meets something else must stop there"
 )]

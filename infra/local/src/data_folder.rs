@@ -118,7 +118,7 @@ impl DataFolder {
     /// Opens the folder at `path`, or makes it. `fresh` deletes what an earlier server left there.
     pub fn open(path: &Path, fresh: bool) -> Result<Self, FolderError> {
         let unusable = |cause| FolderError::Unusable { folder: path.to_owned(), cause };
-        fs::create_dir_all(path).map_err(unusable)?;
+        make_folder(path).map_err(unusable)?;
         if !is_ours(path).map_err(unusable)? {
             return Err(FolderError::NotOurs(path.to_owned()));
         }
@@ -284,6 +284,15 @@ fn is_ours(path: &Path) -> io::Result<bool> {
     Ok(true)
 }
 
+/// For its owner only: it holds keys, password hashes and addresses.
+fn make_folder(path: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
+}
+
 fn remove(file: &Path) -> io::Result<()> {
     match fs::remove_file(file) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
@@ -373,7 +382,9 @@ mod tests {
         use std::os::unix::fs::PermissionsExt;
 
         let root = tempfile::tempdir().unwrap();
-        let folder = DataFolder::open(root.path(), false).unwrap();
+        let path = root.path().join("data");
+        let folder = DataFolder::open(&path, false).unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o700);
         let drawn = folder.secrets(&Rng::from_seed(1)).unwrap();
         assert_eq!(folder.secrets(&Rng::from_seed(2)).unwrap(), drawn);
         assert_eq!(fs::metadata(folder.file(SECRETS_FILE)).unwrap().permissions().mode() & 0o777, 0o600);

@@ -60,8 +60,8 @@ impl Embedded {
         let endpoint = format!("http://{}", listener.local_addr().map_err(NotEmbedded::because)?);
         let (stop, stopped) = oneshot::channel();
         let served = database.clone();
-        // It works on the thread that polls it, so it has a thread and a runtime of its own: the
-        // API's threads never wait for a disk.
+        // It works on the threads that poll it, so it has threads and a runtime of its own: the
+        // API's never wait for a disk.
         let thread = thread::Builder::new().name("dynamodb".to_owned()).spawn(move || {
             if let Err(error) = serve(listener, &served, stopped) {
                 tracing::error!(%error, "the embedded DynamoDB ended");
@@ -109,7 +109,7 @@ fn index_stream(file: &Path) -> rusqlite::Result<()> {
 }
 
 fn serve(listener: TcpListener, database: &Database, stopped: oneshot::Receiver<()>) -> Result<(), io::Error> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().thread_name("dynamodb").enable_all().build()?;
     runtime.block_on(async {
         let listener = tokio::net::TcpListener::from_std(listener)?;
         let stopped = async {

@@ -9,11 +9,13 @@ use std::{
 
 use axum::{
     Router,
-    extract::{Request, State},
+    extract::{MatchedPath, Request, State},
     middleware::{Next, from_fn_with_state},
     response::Response,
     serve::ListenerExt,
 };
+use devloop_http::Route;
+use http::Method;
 use tokio::{
     net::{TcpListener, TcpSocket},
     sync::{Semaphore, watch},
@@ -21,9 +23,10 @@ use tokio::{
 
 /// Connections that the system keeps waiting for us: a sale opens for thousands at once.
 const BACKLOG: u32 = 4_096;
-/// Requests that are worked on at once. The others wait here, first come, first served, and not
-/// inside the table's client, whose attempts have a time limit.
-const AT_WORK: usize = 128;
+/// Requests of one operation that are worked on at once, as a deployed function has a limit of its
+/// own: a rush on one leaves the others alone. The rest of the rush waits here, first come, first
+/// served, and not inside the table's client, whose attempts have a time limit.
+const AT_WORK: usize = 32;
 
 /// A port could not be taken. Says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -88,14 +91,35 @@ pub async fn serve(listener: TcpListener, router: Router, mut stop: watch::Recei
     axum::serve(listener, service).with_graceful_shutdown(stopped).await
 }
 
-/// Lets only so many requests work at once.
-pub fn in_turn(router: Router) -> Router {
-    router.layer(from_fn_with_state(Arc::new(Semaphore::new(AT_WORK)), take_turn))
+/// The turns of one operation.
+#[derive(Debug)]
+struct Turns {
+    method: Method,
+    path: &'static str,
+    free: Semaphore,
 }
 
-async fn take_turn(State(turns): State<Arc<Semaphore>>, request: Request, next: Next) -> Response {
-    // It is never closed, so this always waits for its turn.
-    let _turn = turns.acquire().await;
+/// A router of `routes` that lets only so many requests of each work at once.
+pub fn in_turn(routes: Vec<Route>) -> Router {
+    let turns = |route: &Route| Turns { method: route.method.clone(), path: route.path, free: Semaphore::new(AT_WORK) };
+    let turns: Arc<[Turns]> = routes.iter().map(turns).collect();
+    devloop_http::router(routes).layer(from_fn_with_state(turns, take_turn))
+}
+
+async fn take_turn(
+    State(turns): State<Arc<[Turns]>>,
+    path: Option<MatchedPath>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let of_this = |turns: &&Turns| {
+        turns.method == request.method() && path.as_ref().is_some_and(|path| path.as_str() == turns.path)
+    };
+    let _turn = match turns.iter().find(of_this) {
+        // It is never closed, so this always waits for its turn.
+        Some(turns) => turns.free.acquire().await.ok(),
+        None => None,
+    };
     next.run(request).await
 }
 

@@ -129,7 +129,7 @@ pub async fn run(options: &ServerOptions, environment: &Environment, started: In
         toss: toss(environment, &toss_url)?,
         rng: rng.clone(),
     };
-    let functions = devloop_http::router(parts.routes(&table)?);
+    let functions = listening::in_turn(parts.routes(&table)?);
     let schedules = Schedules::new(parts.orders(table.clone())?);
 
     let mut remarks = vec![];
@@ -147,7 +147,7 @@ pub async fn run(options: &ServerOptions, environment: &Environment, started: In
     };
     let controls =
         Controls::new(places.clone(), (clock.clone(), ahead_millis), folder.clone(), table, schedules.clone());
-    let api = listening::in_turn(functions).layer(cors::layer(&options.origins));
+    let api = functions.layer(cors::layer(&options.origins));
     let api = api.merge(pages::router(&places, controls.router()));
 
     let (stop, stopped) = watch::channel(false);
