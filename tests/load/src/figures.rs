@@ -1,6 +1,11 @@
 //! What was measured: kept as JSON, shown as tables.
 
-use std::{collections::BTreeMap, fmt::Write as _, fs, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
+    fs,
+    path::Path,
+};
 
 use serde_json::{Map, Value, json};
 
@@ -51,12 +56,21 @@ impl Results {
         self.note(&format!("{name}: p99"), "ms", &of(&|run| run.millis(0.99)), p99);
     }
 
-    /// Notes who used the processors.
-    pub fn note_cores(&mut self, during: &str, runs: &[BTreeMap<&'static str, f64>]) {
-        let names: std::collections::BTreeSet<_> = runs.iter().flat_map(BTreeMap::keys).collect();
+    /// Notes who used the processors during `runs`, and what one request took of them.
+    pub fn note_cores(&mut self, during: &str, runs: &[Run], cores: &[BTreeMap<&'static str, f64>]) {
+        let names: BTreeSet<_> = cores.iter().flat_map(BTreeMap::keys).collect();
         for name in names {
-            let used: Vec<f64> = runs.iter().map(|run| run.get(name).copied().unwrap_or_default()).collect();
-            self.note(&format!("{during}: processor of {name}"), "cores", &used, Against::default());
+            let used = || cores.iter().map(|cores| cores.get(name).copied().unwrap_or_default());
+            self.note(
+                &format!("{during}: processor of {name}"),
+                "cores",
+                &used().collect::<Vec<_>>(),
+                Against::default(),
+            );
+            if ["table", "API and sandbox"].contains(name) {
+                let each: Vec<f64> = used().zip(runs).map(|(used, run)| used * 1_000.0 / run.per_second()).collect();
+                self.note(&format!("{during}: processor time of {name} for each"), "ms", &each, Against::default());
+            }
         }
     }
 

@@ -103,5 +103,7 @@ async fn measure_all(part: Part, devloop: &Path, lambda: &Path, results: &mut Re
     if part.wants(Part::Lambda) {
         parts::cold_start::measure(&world, lambda, results).await;
     }
-    results.note_memory(&world.server);
+    if part == Part::All {
+        results.note_memory(&world.server);
+    }
 }

@@ -58,7 +58,7 @@ async fn of(server: &Server, pwt: &str, rows: usize, results: &mut Results) {
                 format!("{name}, {rows} projects, {clients} {}", if clients == 1 { "client" } else { "clients" });
             results.note_runs(&title, &runs, [rate, p50, Against::default()]);
             if name == "detail" && clients == 32 && rows == MANY {
-                results.note_cores("detail, 32 clients", &cores);
+                results.note_cores("detail, 32 clients", &runs, &cores);
             }
         }
     }

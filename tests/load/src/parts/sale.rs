@@ -64,7 +64,7 @@ pub async fn measure(world: &World, results: &mut Results) {
         results.note(&format!("{name}: p50"), "ms", &of(0.5), Against::default());
         results.note(&format!("{name}: p99"), "ms", &of(0.99), Against::default());
     }
-    results.note_cores("sale", &cores);
+    results.note_cores("sale", &sale, &cores);
     results.note("resident after the sales", "MiB", &[world.server.resident()], Against::default());
 }
 
