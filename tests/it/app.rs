@@ -96,7 +96,7 @@ impl TestApp {
             routes.extend(parts.routes(&own).unwrap().into_iter().filter(|route| route.id == id));
         }
         wire.take_calls();
-        wire.rule(policies::enforce);
+        wire.standing_rule(policies::enforce);
         Self { clock, wire, table, router: router(routes.clone()), routes, sandbox, parts }
     }
 

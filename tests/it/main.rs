@@ -13,6 +13,7 @@ mod authz;
 mod contract;
 mod conventions;
 mod costs;
+mod faults;
 mod flows;
 mod lambda;
 mod policies;

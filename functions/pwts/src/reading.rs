@@ -3,12 +3,11 @@
 use std::collections::{BTreeSet, HashMap};
 
 use domain::{accounts::Approval, ids::UserId, refusal::Reason};
-use futures::future::try_join;
 use serde_json::Value;
 use storage::{
     Error,
     items::{Pwt, SeatShard, User},
-    keys,
+    keys, pick, pick_all,
 };
 
 use crate::{
@@ -47,32 +46,34 @@ pub fn no_tutor(pwt: &Pwt) -> Error {
     Error::Corrupt(format!("PWT {} has no tutor", pwt.id))
 }
 
-async fn tutor_of(app: &App, pwt: &Pwt) -> Result<User, Error> {
-    app.table.get(keys::user(pwt.tutor_id)).await?.ok_or_else(|| no_tutor(pwt))
+/// Its tutor, and how many seats are left, if it has any yet: both may be a moment old.
+async fn tutor_and_left(app: &App, pwt: &Pwt) -> Result<(User, Option<u32>), Error> {
+    let found = app.table.get_mixed(pwt.seat_keys().into_iter().chain([keys::user(pwt.tutor_id)])).await?;
+    let tutor = pick(&found)?.ok_or_else(|| no_tutor(pwt))?;
+    Ok((tutor, left(pwt, &pick_all(&found)?)))
 }
 
-/// How many seats are left, if it has any yet. The sum may be a moment old.
-async fn left_of(app: &App, pwt: &Pwt) -> Result<Option<u32>, Error> {
-    let shards = app.table.get_all(pwt.seat_keys()).await?;
-    Ok((pwt.approval == Approval::Approved).then(|| stock::left(&shards)))
+fn left(pwt: &Pwt, shards: &[SeatShard]) -> Option<u32> {
+    (pwt.approval == Approval::Approved).then(|| stock::left(shards))
 }
 
 /// The full view of a project.
 pub async fn view(app: &App, pwt: Pwt) -> Result<PwtView, Error> {
-    let (tutor, left) = Box::pin(try_join(tutor_of(app, &pwt), left_of(app, &pwt))).await?;
+    let (tutor, left) = tutor_and_left(app, &pwt).await?;
     Ok(PwtView::of(pwt, TutorView::of(&tutor), left, app.clock.now()))
 }
 
 /// The full view of a project whose seats are known already.
 pub async fn view_with(app: &App, pwt: Pwt, shards: &[SeatShard]) -> Result<PwtView, Error> {
-    let tutor = tutor_of(app, &pwt).await?;
-    let left = (pwt.approval == Approval::Approved).then(|| stock::left(shards));
+    let tutor: Option<User> = app.table.get(keys::user(pwt.tutor_id)).await?;
+    let tutor = tutor.ok_or_else(|| no_tutor(&pwt))?;
+    let left = left(&pwt, shards);
     Ok(PwtView::of(pwt, TutorView::of(&tutor), left, app.clock.now()))
 }
 
 /// The full view of a project for admins.
 pub async fn view_for_admin(app: &App, pwt: Pwt) -> Result<AdminPwtView, Error> {
-    let (tutor, left) = Box::pin(try_join(tutor_of(app, &pwt), left_of(app, &pwt))).await?;
+    let (tutor, left) = tutor_and_left(app, &pwt).await?;
     let pwt = PwtView::of(pwt, TutorView::of(&tutor), left, app.clock.now());
     Ok(AdminPwtView { pwt, tutor_email: tutor.email })
 }

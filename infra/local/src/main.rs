@@ -4,6 +4,12 @@ use std::{process::ExitCode, time::Instant};
 
 use clap::Parser;
 use devloop_local::cli::Arguments;
+use mimalloc::MiMalloc;
+
+/// The embedded table allocates a lot, and each password's hash takes 19 MiB for a moment: the
+/// system's allocator is slow at the first and keeps what the second gave back.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
     #[expect(clippy::disallowed_methods, reason = "how long it takes to be ready is told to people")]

@@ -15,7 +15,7 @@ mod tx;
 mod write;
 
 pub use error::{Error, WriteError};
-pub use items::{Stored, decode, pick};
+pub use items::{Stored, decode, pick, pick_all};
 pub use page::{Page, Query};
 pub use table::{Connection, Item, Table};
 pub use tx::{Tx, TxError, Unmet};

@@ -115,6 +115,11 @@ impl Table {
         self.batch(keys, false).await?.into_iter().map(decode).collect()
     }
 
+    /// Reads items of several kinds, which may be a moment old.
+    pub async fn get_mixed(&self, keys: impl IntoIterator<Item = Key>) -> Result<Vec<Item>, Error> {
+        self.batch(keys, false).await
+    }
+
     /// Reads items of several kinds as they are now.
     pub async fn get_mixed_now(&self, keys: impl IntoIterator<Item = Key>) -> Result<Vec<Item>, Error> {
         self.batch(keys, true).await

@@ -143,6 +143,7 @@ enum Far {
 
 #[derive(Default)]
 struct Watched {
+    standing: Vec<Rule>,
     rules: Vec<Rule>,
     calls: Vec<Call>,
     costs: Vec<Cost>,
@@ -196,7 +197,12 @@ impl Wire {
         self.watched().rules.push(Box::new(rule));
     }
 
-    /// Removes all rules.
+    /// Adds a rule that comes before those and that nothing removes.
+    pub fn standing_rule(&self, rule: impl FnMut(&mut Call) -> Action + Send + 'static) {
+        self.watched().standing.push(Box::new(rule));
+    }
+
+    /// Removes all rules but the standing ones.
     pub fn clear(&self) {
         self.watched().rules.clear();
     }
@@ -259,11 +265,11 @@ impl Connector {
         let body = serde_json::from_slice(request.body().bytes().unwrap_or_default()).unwrap_or_default();
         let mut call = Call { by: self.wire.by, operation, body };
         let action = {
-            let mut watched = self.wire.watched();
+            let watched = &mut *self.wire.watched();
             let before = call.clone();
             watched.calls.push(before);
             let mut decided = Action::Pass;
-            for rule in &mut watched.rules {
+            for rule in watched.standing.iter_mut().chain(&mut watched.rules) {
                 let action = rule(&mut call);
                 if matches!(decided, Action::Pass) {
                     decided = action;

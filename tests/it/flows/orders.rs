@@ -3,107 +3,14 @@
 use std::time::Duration;
 
 use devloop_local::{
-    functions::{Swept, sweep},
+    functions::Swept,
     toss_sandbox::{Authentication, Fault, FaultKind, Leaves, Operation, Outcome},
 };
 use serde_json::{Value, json};
 use testkit::{Action, Gate};
 
-use crate::app::{Account, Reply, TestApp};
-
-/// A sale: an app, a tutor's PWT with these seats at 50,000 won, and the admin who approved it.
-struct Sale {
-    app: TestApp,
-    pwt: String,
-    admin: Account,
-}
-
-impl Sale {
-    async fn of(seats: u32) -> Self {
-        Self::with(json!({ "maxParticipants": seats })).await
-    }
-
-    async fn with(changes: Value) -> Self {
-        let app = TestApp::start().await;
-        let tutor = app.tutor("park").await;
-        let admin = app.admin("root").await;
-        let pwt = app.approved_pwt(&tutor, &admin, changes).await;
-        Self { app, pwt, admin }
-    }
-
-    async fn order(&self, buyer: &Account) -> Reply {
-        self.order_under(buyer, &format!("order-{}", self.app.parts.rng.below(u64::MAX))).await
-    }
-
-    async fn order_under(&self, buyer: &Account, key: &str) -> Reply {
-        let order = self.app.post("/v1/orders").by(buyer).header("idempotency-key", key);
-        order.json(&json!({ "productIds": [self.pwt] })).send().await
-    }
-
-    /// The payment window, approved.
-    fn authenticate(&self, order: &Value) -> String {
-        self.authenticate_as(order, Outcome::Approve)
-    }
-
-    fn authenticate_as(&self, order: &Value, outcome: Outcome) -> String {
-        let asked = Authentication {
-            outcome,
-            ..Authentication::of(order["id"].as_str().unwrap(), order["total"].as_i64().unwrap())
-        };
-        self.app.sandbox.authenticate(asked).unwrap().payment_key
-    }
-
-    async fn confirm(&self, buyer: &Account, order: &Value, payment_key: &str) -> Reply {
-        self.confirm_amount(buyer, order, payment_key, &order["total"]).await
-    }
-
-    async fn confirm_amount(&self, buyer: &Account, order: &Value, payment_key: &str, amount: &Value) -> Reply {
-        let key = format!("confirm-{}", self.app.parts.rng.below(u64::MAX));
-        self.confirm_under(buyer, &key, &json!({ "paymentKey": payment_key, "orderId": order["id"], "amount": amount }))
-            .await
-    }
-
-    async fn confirm_under(&self, buyer: &Account, key: &str, body: &Value) -> Reply {
-        self.app.post("/v1/payments/confirm").by(buyer).header("idempotency-key", key).json(body).send().await
-    }
-
-    /// Orders, authenticates and confirms.
-    async fn buy(&self, buyer: &Account) -> Reply {
-        let order = self.order(buyer).await;
-        if order.status != 201 {
-            return order;
-        }
-        let payment_key = self.authenticate(&order.body);
-        self.confirm(buyer, &order.body, &payment_key).await
-    }
-
-    async fn seats(&self) -> [u64; 4] {
-        let seats = self.app.get(&format!("/v1/pwts/{}/seats", self.pwt)).send().await.expect(200);
-        ["total", "available", "held", "sold"].map(|name| seats[name].as_u64().unwrap())
-    }
-
-    async fn state(&self, buyer: &Account, order: &Value) -> String {
-        let path = format!("/v1/orders/{}", order["id"].as_str().unwrap());
-        self.app.get(&path).by(buyer).send().await.expect(200)["state"].as_str().unwrap().to_owned()
-    }
-
-    async fn sweep(&self) -> Swept {
-        let orders = self.app.parts.orders(self.app.table_of("order_sweeper").await).unwrap();
-        Box::pin(sweep(&orders)).await.unwrap()
-    }
-
-    /// Won that were captured and not given back.
-    fn captured(&self) -> i64 {
-        self.app
-            .sandbox
-            .charges()
-            .unwrap()
-            .iter()
-            .filter(|charge| charge.captures > 0)
-            .map(|charge| charge.balance_amount)
-            .sum()
-    }
-}
+use super::sale::Sale;
+use crate::app::Account;
 
 #[tokio::test]
 async fn a_seat_is_bought_and_paid() {

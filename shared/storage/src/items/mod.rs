@@ -53,8 +53,16 @@ pub fn encode<T: Stored>(value: &T) -> Result<Item, Error> {
 
 /// The one item of a kind among items of several.
 pub fn pick<T: Stored>(items: &[Item]) -> Result<Option<T>, Error> {
-    let of_kind = |item: &&Item| item.get("type").and_then(|kind| kind.as_s().ok()).is_some_and(|kind| kind == T::TYPE);
-    items.iter().find(of_kind).cloned().map(decode).transpose()
+    of_kind::<T>(items).next().cloned().map(decode).transpose()
+}
+
+/// All items of a kind among items of several.
+pub fn pick_all<T: Stored>(items: &[Item]) -> Result<Vec<T>, Error> {
+    of_kind::<T>(items).cloned().map(decode).collect()
+}
+
+fn of_kind<T: Stored>(items: &[Item]) -> impl Iterator<Item = &Item> {
+    items.iter().filter(|item| item.get("type").and_then(|kind| kind.as_s().ok()).is_some_and(|kind| kind == T::TYPE))
 }
 
 /// Reads an item of a known kind.
