@@ -59,11 +59,13 @@ async fn run(path: Path, pwt: &Value, breakdown: Option<Breakdown>) -> (End, usi
     let calls = Arc::new(AtomicUsize::new(0));
     let counted = calls.clone();
     let mut began: Option<Instant> = None;
+    #[expect(clippy::disallowed_methods, reason = "the storage's patience is measured on the runtime's paused clock")]
+    let now = Instant::now;
     sale.app.wire.rule(move |call| {
         let n = counted.fetch_add(1, Ordering::Relaxed);
         let Some(breakdown) = &breakdown else { return Action::Pass };
         if n == breakdown.call {
-            began = Some(Instant::now());
+            began = Some(now());
         }
         let broken = began.is_some_and(|began| n == breakdown.call || began.elapsed() < breakdown.lasts);
         let reads = call.operation.ends_with("GetItem") || call.operation.ends_with("Query");

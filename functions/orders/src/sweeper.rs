@@ -19,6 +19,7 @@ const ORDERS_PER_PARTITION: usize = 200;
 
 /// What one run did, in orders.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Swept {
     /// Holds that ended unpaid and went back into stock.
     pub expired: u32,

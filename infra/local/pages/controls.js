@@ -3,8 +3,8 @@
 const result = document.getElementById("result");
 
 async function post(path, body) {
-  const headers = body ? { "content-type": "application/json" } : {};
-  const response = await fetch(path, { method: "POST", headers, body: body && JSON.stringify(body) });
+  const headers = { "content-type": "application/json" };
+  const response = await fetch(path, { method: "POST", headers, body: JSON.stringify(body) });
   const answer = await response.json();
   sessionStorage.setItem("devloop.result", JSON.stringify(answer, null, 2));
   location.reload();
@@ -16,4 +16,4 @@ sessionStorage.removeItem("devloop.result");
 for (const button of document.querySelectorAll("[data-advance]")) {
   button.addEventListener("click", () => post("/_local/clock", { advanceSeconds: Number(button.dataset.advance) }));
 }
-document.getElementById("sweep").addEventListener("click", () => post("/_local/sweep"));
+document.getElementById("sweep").addEventListener("click", () => post("/_local/sweep", {}));

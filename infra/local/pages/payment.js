@@ -54,7 +54,7 @@ async function fail() {
 }
 
 try {
-  await (document.body.dataset.page === "success" ? confirm() : fail());
+  await (location.pathname === "/pay/success" ? confirm() : fail());
 } catch (error) {
   if (!(error instanceof Refused)) throw error;
   tell(`${error.message} (${error.problem.code ?? error.status})`, "bad");

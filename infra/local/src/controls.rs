@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use axum::{
     Json, Router,
-    extract::{State, rejection::JsonRejection},
-    http::StatusCode,
+    extract::{Request, State, rejection::JsonRejection},
+    http::{StatusCode, header, uri::Authority},
+    middleware::{Next, from_fn},
     response::{Html, IntoResponse, Response},
     routing::{get, post},
 };
@@ -26,6 +27,8 @@ use crate::{
 
 /// How far the clock can be ahead in all: a century.
 const FARTHEST_SECONDS: i64 = 100 * 366 * 24 * 60 * 60;
+/// What this machine calls itself.
+const LOOPBACK: [&str; 3] = ["127.0.0.1", "localhost", "[::1]"];
 /// More open orders than this are not counted.
 const MOST_COUNTED: usize = 10_000;
 
@@ -78,6 +81,8 @@ struct ClockView {
 /// Why a call did nothing.
 #[derive(Debug, thiserror::Error)]
 enum Refused {
+    #[error("host: only {} reach this", LOOPBACK.join(", "))]
+    ForeignName,
     #[error("advanceSeconds: a whole number from 0 on; in all, the clock can be a century ahead")]
     NotForward,
     #[error("the body: {0}")]
@@ -91,6 +96,7 @@ enum Refused {
 impl IntoResponse for Refused {
     fn into_response(self) -> Response {
         let status = match &self {
+            Self::ForeignName => StatusCode::FORBIDDEN,
             Self::NotForward => StatusCode::BAD_REQUEST,
             Self::Unreadable(rejection) => rejection.status(),
             Self::Folder(_) | Self::Storage(_) => {
@@ -121,6 +127,7 @@ impl Controls {
             .route("/_local/places", get(places))
             .route("/_local/clock", get(clock).post(advance))
             .route("/_local/sweep", post(sweep))
+            .layer(from_fn(by_our_name))
             .with_state(self.clone())
     }
 
@@ -181,6 +188,14 @@ impl Stored for DueOrder {
     }
 }
 
+/// A foreign page can make its own name lead to this machine, and then read whatever is answered
+/// to it; what it cannot do is ask by one of our names.
+async fn by_our_name(request: Request, next: Next) -> Result<Response, Refused> {
+    let host = request.headers().get(header::HOST).and_then(|host| Authority::try_from(host.as_bytes()).ok());
+    let ours = host.is_some_and(|host| LOOPBACK.iter().any(|name| name.eq_ignore_ascii_case(host.host())));
+    if ours { Ok(next.run(request).await) } else { Err(Refused::ForeignName) }
+}
+
 async fn page(State(controls): State<Controls>) -> Result<Html<String>, Refused> {
     let open = controls.open_orders().await?;
     let ahead_seconds = *controls.0.ahead_millis.lock().await / 1_000;
@@ -212,6 +227,15 @@ async fn advance(
     Ok(Json(ClockView { now: controls.now(), ahead_seconds, swept: Some(swept) }))
 }
 
-async fn sweep(State(controls): State<Controls>) -> Result<Json<Swept>, Refused> {
+/// Nothing, but as JSON: no page may send that elsewhere without asking first.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Sweep {}
+
+async fn sweep(
+    State(controls): State<Controls>,
+    body: Result<Json<Sweep>, JsonRejection>,
+) -> Result<Json<Swept>, Refused> {
+    let Json(Sweep {}) = body?;
     Ok(Json(controls.0.schedules.sweep_orders().await?))
 }

@@ -19,8 +19,6 @@ use crate::controls::{OpenOrders, Places};
 const STYLE: &str = include_str!("../pages/style.css");
 const SHOP: &str = include_str!("../pages/shop.html");
 const SHOP_SCRIPT: &str = include_str!("../pages/shop.js");
-const SUCCESS: &str = include_str!("../pages/success.html");
-const FAIL: &str = include_str!("../pages/fail.html");
 const PAYMENT_SCRIPT: &str = include_str!("../pages/payment.js");
 const SESSION_SCRIPT: &str = include_str!("../pages/session.js");
 const CONTROLS_SCRIPT: &str = include_str!("../pages/controls.js");
@@ -37,10 +35,12 @@ pub fn router(places: &Places, controls: Router) -> Router {
         Config::from("/v1/openapi.json").validator_url("none").display_operation_id(true).persist_authorization(true);
     let docs: Router = SwaggerUi::new("/docs").config(config).into();
     let start = start(places).into_string();
+    let success = payment("결제 확인", "결제를 확인하고 있습니다…").into_string();
+    let fail = payment("결제 실패", "자리를 돌려놓고 있습니다…").into_string();
     let shop = Router::new()
         .route("/demo", get(async || Html(SHOP)))
-        .route("/pay/success", get(async || Html(SUCCESS)))
-        .route("/pay/fail", get(async || Html(FAIL)))
+        .route("/pay/success", get(async move || Html(success)))
+        .route("/pay/fail", get(async move || Html(fail)))
         // A log-in is kept by the browser for one origin, and Toss redirects to this one.
         .layer(from_fn_with_state(places.api.clone(), at_one_address));
     Router::new()
@@ -143,6 +143,19 @@ fn start(places: &Places) -> Markup {
         }
     };
     document("DevLoop 로컬", &[], &content)
+}
+
+/// Where Toss's window sends the browser back to; what is done then, the script knows by the path.
+fn payment(heading: &str, doing: &str) -> Markup {
+    let content = html! {
+        header { h1 { (heading) } }
+        section {
+            p #status role="status" { (doing) }
+            table #receipt hidden { tbody {} }
+        }
+        p { a href="/demo" { "상점으로 돌아가기" } }
+    };
+    document(&format!("{heading} · DevLoop"), &["/_local/payment.js"], &content)
 }
 
 /// The page of the controls.

@@ -287,6 +287,35 @@ async fn the_clock_moves_forward_only_and_tokens_end_by_it() {
 }
 
 #[tokio::test]
+async fn pages_of_other_sites_reach_no_local_call() {
+    let root = tempfile::tempdir().unwrap();
+    let http = http();
+    let server = Server::start(root.path()).await;
+    let advance = || post("/_local/clock", json!({ "advanceSeconds": 60 }));
+    let sweep = || post("/_local/sweep", json!({}));
+    // Their name may lead to this machine: it is still theirs.
+    for host in ["example.com", "example.com:8080", "localhost.example.com", "127.0.0.1.example.com", "127.0.0.1@x"] {
+        for call in [get("/_local"), get("/_local/places"), get("/_local/clock"), advance(), sweep()] {
+            let refused = call.header("host", host).send(&http, &server.api).await.expect(403);
+            assert!(refused["message"].as_str().unwrap().contains("127.0.0.1, localhost, [::1]"), "{host}: {refused}");
+        }
+    }
+    for host in ["127.0.0.1", "127.0.0.1:8080", "localhost:8080", "LocalHost", "[::1]", "[::1]:8080"] {
+        let clock = get("/_local/clock").header("host", host).send(&http, &server.api).await.expect(200);
+        assert_eq!(clock["aheadSeconds"], 0);
+    }
+    // A plain form goes to any address, unasked.
+    for path in ["/_local/clock", "/_local/sweep"] {
+        for kind in [None, Some("text/plain"), Some("application/x-www-form-urlencoded"), Some("multipart/form-data")] {
+            let form = http.post(format!("{}{path}", server.api)).body(r#"{"advanceSeconds":60}"#);
+            let form = kind.into_iter().fold(form, |form, kind| form.header("content-type", kind));
+            assert_eq!(form.send().await.unwrap().status(), 415, "{path} {kind:?}");
+        }
+    }
+    sweep().send(&http, &server.api).await.expect(200);
+}
+
+#[tokio::test]
 async fn an_unpaid_hold_ends_when_the_clock_passes_it() {
     let root = tempfile::tempdir().unwrap();
     let http = http();

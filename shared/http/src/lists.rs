@@ -2,8 +2,8 @@
 
 use deserr::{DeserializeError, Deserr, IntoValue, MergeWithError, Value, ValuePointerRef};
 use domain::{
-    refusal::{Kind, Reason, Refusal},
-    validation::{self, Invalid},
+    refusal::{Details, Kind, Reason, Refusal},
+    validation::{self, FieldErrors, Invalid},
 };
 use serde::Serialize;
 use serde_json::json;
@@ -80,6 +80,29 @@ impl ToSchema for Cursor {
     }
 }
 
+/// Which page: the query of a list without filters.
+#[derive(Clone, Debug, Deserr, ToSchema)]
+#[deserr(error = FieldErrors, rename_all = camelCase, deny_unknown_fields)]
+#[schema(rename_all = "camelCase")]
+pub struct Paging {
+    #[deserr(default)]
+    limit: Option<Limit>,
+    #[deserr(default)]
+    cursor: Option<Cursor>,
+}
+
+impl Paging {
+    /// How many items at most.
+    pub fn limit(&self) -> usize {
+        self.limit.unwrap_or_default().get()
+    }
+
+    /// Where to go on.
+    pub fn cursor(&self) -> Option<&Cursor> {
+        self.cursor.as_ref()
+    }
+}
+
 /// What a cursor is good for: one operation, one class of callers, one set of filters.
 #[derive(Clone, Debug)]
 pub struct ListScope(String);
@@ -111,6 +134,35 @@ impl Refusal for BadCursor {
 
     fn reason(&self) -> Reason {
         Self::REASON
+    }
+}
+
+/// Why there is no list.
+#[derive(Debug, thiserror::Error)]
+pub enum ListRefused {
+    /// The cursor.
+    #[error(transparent)]
+    BadCursor(#[from] BadCursor),
+    /// The table.
+    #[error(transparent)]
+    Storage(#[from] storage::Error),
+}
+
+impl Refusal for ListRefused {
+    const REASONS: &'static [Reason] = BadCursor::REASONS;
+
+    fn reason(&self) -> Reason {
+        match self {
+            Self::BadCursor(error) => error.reason(),
+            Self::Storage(error) => error.reason(),
+        }
+    }
+
+    fn details(&self) -> Details {
+        match self {
+            Self::BadCursor(error) => error.details(),
+            Self::Storage(error) => error.details(),
+        }
     }
 }
 

@@ -4,10 +4,9 @@
 //! be short. The status goes by a hint that may be a moment behind the last seat.
 
 use deserr::Deserr;
-use devloop_http::{BadCursor, Cacheable, Cursor, Limit, ListScope, ListView, Public, Query};
+use devloop_http::{Cacheable, Cursor, Limit, ListRefused, ListScope, ListView, Public, Query};
 use domain::{
     boards::{Category, Level, Recruiting},
-    refusal::{Details, Reason, Refusal},
     validation::FieldErrors,
 };
 use storage::{Error, items::Pwt, keys};
@@ -39,39 +38,12 @@ pub struct Filter {
     cursor: Option<Cursor>,
 }
 
-/// Why there is no list.
-#[derive(Debug, thiserror::Error)]
-pub enum Refused {
-    #[error(transparent)]
-    BadCursor(#[from] BadCursor),
-    #[error(transparent)]
-    Storage(#[from] Error),
-}
-
-impl Refusal for Refused {
-    const REASONS: &'static [Reason] = BadCursor::REASONS;
-
-    fn reason(&self) -> Reason {
-        match self {
-            Self::BadCursor(error) => error.reason(),
-            Self::Storage(error) => error.reason(),
-        }
-    }
-
-    fn details(&self) -> Details {
-        match self {
-            Self::BadCursor(error) => error.details(),
-            Self::Storage(error) => error.details(),
-        }
-    }
-}
-
 /// Reads a page, and its tutors in one batch.
 pub async fn list_pwts(
     app: App,
     _: Public,
     Query(filter): Query<Filter>,
-) -> Result<Cacheable<ListView<PublicPwtCard>>, Refused> {
+) -> Result<Cacheable<ListView<PublicPwtCard>>, ListRefused> {
     let now = app.clock.now();
     let Filter { category, level, status, limit, cursor } = filter;
     let scope = ListScope::new("list_pwts", "public", (category, level, status));

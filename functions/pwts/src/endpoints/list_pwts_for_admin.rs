@@ -1,12 +1,8 @@
 //! `GET /v1/admin/pwts`: projects by approval, newest first, with their tutors.
 
 use deserr::Deserr;
-use devloop_http::{Admin, BadCursor, Cursor, Json, Limit, ListScope, ListView, Query};
-use domain::{
-    accounts::Approval,
-    refusal::{Details, Reason, Refusal},
-    validation::FieldErrors,
-};
+use devloop_http::{Admin, Cursor, Json, Limit, ListRefused, ListScope, ListView, Query};
+use domain::{accounts::Approval, validation::FieldErrors};
 use storage::{Error, items::Pwt, keys};
 use utoipa::ToSchema;
 
@@ -29,39 +25,12 @@ pub struct Filter {
     cursor: Option<Cursor>,
 }
 
-/// Why there is no list.
-#[derive(Debug, thiserror::Error)]
-pub enum Refused {
-    #[error(transparent)]
-    BadCursor(#[from] BadCursor),
-    #[error(transparent)]
-    Storage(#[from] Error),
-}
-
-impl Refusal for Refused {
-    const REASONS: &'static [Reason] = BadCursor::REASONS;
-
-    fn reason(&self) -> Reason {
-        match self {
-            Self::BadCursor(error) => error.reason(),
-            Self::Storage(error) => error.reason(),
-        }
-    }
-
-    fn details(&self) -> Details {
-        match self {
-            Self::BadCursor(error) => error.details(),
-            Self::Storage(error) => error.details(),
-        }
-    }
-}
-
 /// Reads a page, and its tutors in one batch.
 pub async fn list_pwts_for_admin(
     app: App,
     _: Admin,
     Query(filter): Query<Filter>,
-) -> Result<Json<ListView<AdminPwtCard>>, Refused> {
+) -> Result<Json<ListView<AdminPwtCard>>, ListRefused> {
     let now = app.clock.now();
     let approval = filter.approval.unwrap_or(Approval::Pending);
     let scope = ListScope::new("list_pwts_for_admin", "admin", approval);

@@ -3,11 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use deserr::Deserr;
-use devloop_http::{BadCursor, Cursor, Json, Limit, ListScope, ListView, Path, Query};
+use devloop_http::{Cursor, Json, Limit, ListRefused, ListScope, ListView, Path, Query};
 use domain::{
     accounts::Standing,
     ids::{PwtId, ScheduleId, UserId},
-    refusal::{Details, Reason, Refusal},
     text::Title,
     time::Time,
     validation::FieldErrors,
@@ -83,39 +82,12 @@ pub struct MemberView {
     since: Time,
 }
 
-/// Why no schedule is told.
-#[derive(Debug, thiserror::Error)]
-pub enum Refused {
-    #[error(transparent)]
-    Cursor(#[from] BadCursor),
-    #[error(transparent)]
-    Storage(#[from] storage::Error),
-}
-
-impl Refusal for Refused {
-    const REASONS: &'static [Reason] = &[BadCursor::REASON];
-
-    fn reason(&self) -> Reason {
-        match self {
-            Self::Cursor(error) => error.reason(),
-            Self::Storage(error) => error.reason(),
-        }
-    }
-
-    fn details(&self) -> Details {
-        match self {
-            Self::Cursor(error) => error.details(),
-            Self::Storage(error) => error.details(),
-        }
-    }
-}
-
 /// Reads a page of the buyers, and the names of those on it.
 pub async fn get_schedule(
     app: App,
     PwtMember(member): PwtMember,
     (Path(pwt), Query(query)): (Path<PwtId>, Query<GetSchedule>),
-) -> Result<Json<ScheduleView>, Refused> {
+) -> Result<Json<ScheduleView>, ListRefused> {
     let scope = ListScope::new("get_schedule", pwt, ());
     let after = app.position(&scope, query.cursor.as_ref())?;
     let buyers = storage::Query::partition(keys::buyers_of(pwt.into()), keys::BUYER);

@@ -1,12 +1,8 @@
 //! `GET /v1/admin/tutor-applications`: applications in a state, oldest first.
 
 use deserr::Deserr;
-use devloop_http::{Admin, BadCursor, Cursor, Json, Limit, ListScope, ListView, Query};
-use domain::{
-    accounts::Approval,
-    refusal::{Details, Reason, Refusal},
-    validation::FieldErrors,
-};
+use devloop_http::{Admin, Cursor, Json, Limit, ListRefused, ListScope, ListView, Query};
+use domain::{accounts::Approval, validation::FieldErrors};
 use storage::{items::TutorApplication, keys};
 use utoipa::ToSchema;
 
@@ -26,39 +22,12 @@ pub struct Filter {
     cursor: Option<Cursor>,
 }
 
-/// Why there is no list.
-#[derive(Debug, thiserror::Error)]
-pub enum Refused {
-    #[error(transparent)]
-    BadCursor(#[from] BadCursor),
-    #[error(transparent)]
-    Storage(#[from] storage::Error),
-}
-
-impl Refusal for Refused {
-    const REASONS: &'static [Reason] = BadCursor::REASONS;
-
-    fn reason(&self) -> Reason {
-        match self {
-            Self::BadCursor(error) => error.reason(),
-            Self::Storage(error) => error.reason(),
-        }
-    }
-
-    fn details(&self) -> Details {
-        match self {
-            Self::BadCursor(error) => error.details(),
-            Self::Storage(error) => error.details(),
-        }
-    }
-}
-
 /// Reads a page.
 pub async fn list_tutor_applications(
     app: App,
     _: Admin,
     Query(filter): Query<Filter>,
-) -> Result<Json<ListView<ApplicationView>>, Refused> {
+) -> Result<Json<ListView<ApplicationView>>, ListRefused> {
     let state = filter.state.unwrap_or(Approval::Pending);
     let scope = ListScope::new("list_tutor_applications", "admin", state);
     let after = app.edge.position(&scope, filter.cursor.as_ref())?;

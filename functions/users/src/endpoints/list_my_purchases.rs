@@ -1,31 +1,17 @@
 //! `GET /v1/users/me/purchases`: what the caller bought, newest first.
 
-use deserr::Deserr;
-use devloop_http::{BadCursor, Cursor, Json, Limit, ListScope, ListView, Query, SignedIn};
+use devloop_http::{Json, ListRefused, ListScope, ListView, Paging, Query, SignedIn};
 use domain::{
     ids::{OrderId, ProductId},
     money::Price,
-    refusal::{Details, Reason, Refusal},
     text::Title,
     time::Time,
-    validation::FieldErrors,
 };
 use serde::Serialize;
 use storage::{items::Purchase, keys};
 use utoipa::ToSchema;
 
 use crate::App;
-
-/// Which page.
-#[derive(Debug, Deserr, ToSchema)]
-#[deserr(error = FieldErrors, rename_all = camelCase, deny_unknown_fields)]
-#[schema(rename_all = "camelCase")]
-pub struct Paging {
-    #[deserr(default)]
-    limit: Option<Limit>,
-    #[deserr(default)]
-    cursor: Option<Cursor>,
-}
 
 /// Something that was bought, as it was then.
 #[derive(Debug, Serialize, ToSchema)]
@@ -49,43 +35,15 @@ impl PurchaseView {
     }
 }
 
-/// Why there is no list.
-#[derive(Debug, thiserror::Error)]
-pub enum Refused {
-    #[error(transparent)]
-    BadCursor(#[from] BadCursor),
-    #[error(transparent)]
-    Storage(#[from] storage::Error),
-}
-
-impl Refusal for Refused {
-    const REASONS: &'static [Reason] = BadCursor::REASONS;
-
-    fn reason(&self) -> Reason {
-        match self {
-            Self::BadCursor(error) => error.reason(),
-            Self::Storage(error) => error.reason(),
-        }
-    }
-
-    fn details(&self) -> Details {
-        match self {
-            Self::BadCursor(error) => error.details(),
-            Self::Storage(error) => error.details(),
-        }
-    }
-}
-
 /// Reads a page.
 pub async fn list_my_purchases(
     app: App,
     caller: SignedIn,
     Query(paging): Query<Paging>,
-) -> Result<Json<ListView<PurchaseView>>, Refused> {
+) -> Result<Json<ListView<PurchaseView>>, ListRefused> {
     let scope = ListScope::new("list_my_purchases", caller.id, ());
-    let after = app.position(&scope, paging.cursor.as_ref())?;
+    let after = app.position(&scope, paging.cursor())?;
     let query = storage::Query::index("gsi2", keys::purchases_of(caller.id)).newest_first();
-    let limit = paging.limit.unwrap_or_default().get();
-    let page = app.table.page(&query, after, limit, |_: &Purchase| true).await?;
+    let page = app.table.page(&query, after, paging.limit(), |_: &Purchase| true).await?;
     Ok(Json(app.list(&scope, page.map(PurchaseView::of))))
 }

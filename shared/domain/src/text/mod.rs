@@ -1,0 +1,79 @@
+//! Text that people write: one-line fields, Markdown and the few texts with a form of their own.
+//!
+//! Lengths count Unicode scalar values. One-line fields are NFC-normalised and trimmed before
+//! they are measured; Markdown and passwords stay as sent.
+
+use unicode_normalization::UnicodeNormalization;
+use utoipa::openapi::ObjectBuilder;
+
+use crate::validation::{self, Invalid};
+
+/// How a text with a form of its own comes in a request, and what the contract says of it.
+macro_rules! sent {
+    ($name:ident, $schema:expr) => {
+        impl<E> deserr::Deserr<E> for $name
+        where
+            E: deserr::DeserializeError + deserr::MergeWithError<crate::validation::Invalid>,
+        {
+            fn deserialize_from_value<V: deserr::IntoValue>(
+                value: deserr::Value<V>,
+                location: deserr::ValuePointerRef,
+            ) -> Result<Self, E> {
+                crate::validation::from_text(value, location, str::parse)
+            }
+        }
+
+        impl utoipa::PartialSchema for $name {
+            fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+                $schema.into()
+            }
+        }
+
+        impl utoipa::ToSchema for $name {
+            fn name() -> std::borrow::Cow<'static, str> {
+                stringify!($name).into()
+            }
+        }
+    };
+}
+
+mod email;
+mod line;
+mod markdown;
+mod secrets;
+mod web_url;
+
+pub use email::Email;
+pub use line::Line;
+pub use markdown::Markdown;
+pub use secrets::{AccountNumber, Password};
+pub use web_url::WebUrl;
+
+/// What a person is called on the platform; not unique.
+pub type Username = Line<2, 30>;
+/// A person's name as on a bank account.
+pub type RealName = Line<1, 50>;
+/// The title of a PWT.
+pub type Title = Line<1, 255>;
+/// The title of a todo.
+pub type TodoTitle = Line<1, 100>;
+/// Why an operator or a user did something.
+pub type Reason = Line<1, 200>;
+/// A description of a product.
+pub type Description = Markdown<1, 20_000>;
+/// The content of a todo, possibly empty.
+pub type TodoContent = Markdown<0, 5_000>;
+
+fn measure(text: &str, min: usize, max: usize) -> Result<(), Invalid> {
+    // Four bytes a scalar value: a longer text needs no counting.
+    let fits = text.len() <= max.saturating_mul(4) && (min..=max).contains(&text.chars().count());
+    if fits { Ok(()) } else { Err(Invalid::length(min, max)) }
+}
+
+fn one_line(text: &str) -> String {
+    text.nfc().collect::<String>().trim().to_owned()
+}
+
+fn text_of(min: usize, max: usize) -> ObjectBuilder {
+    validation::text_schema().min_length(Some(min)).max_length(Some(max))
+}
