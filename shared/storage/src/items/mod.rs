@@ -2,8 +2,10 @@
 
 mod accounts;
 mod idempotency;
+mod ledger;
 mod orders;
 mod pwts;
+mod refunds;
 mod todos;
 
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -12,10 +14,12 @@ use serde::{Serialize, de::DeserializeOwned};
 pub use self::{
     accounts::{EmailGuard, LogInWindow, Session, TutorApplication, User},
     idempotency::{Answer, IdempotencyRecord, Progress},
+    ledger::LedgerEntry,
     orders::{
         Buyer, CartLine, Lapses, OpenOrder, Order, OrderLine, Payment, PaymentKeyGuard, Purchase, Settlement, Void,
     },
     pwts::{Pwt, SaleFacts, SeatShard},
+    refunds::Refund,
     todos::Todo,
 };
 use crate::{

@@ -197,6 +197,11 @@ impl SeatShard {
         Self::move_one(pwt, shard, "held", "available")
     }
 
+    /// A sold seat goes back into stock.
+    pub fn take_back(pwt: PwtId, shard: u32) -> Write {
+        Self::move_one(pwt, shard, "sold", "available")
+    }
+
     /// Changes the facts of the sale, and the free seats by `change`, which may be negative.
     pub fn revise(pwt: PwtId, shard: u32, sale: SaleFacts, change: i64) -> Write {
         Write::update(keys::seats(pwt, shard))
