@@ -143,7 +143,16 @@ async fn round(app: &App, order: &Order, refund: &Refund) -> Result<Step, NotMov
         }
         Err(error) => return unknown(&error),
     };
-    match balance_of(order, &payment) {
+    let mut balance = balance_of(order, &payment);
+    if balance.is_none() {
+        // Toss would repeat that answer for days: what it says when asked anew counts.
+        tracing::error!(order = %order.id, alarm = true, "a refund was answered with another payment");
+        match app.toss.payment(payment_key).await {
+            Ok(payment) => balance = balance_of(order, &payment),
+            Err(error) => return unknown(&error),
+        }
+    }
+    match balance {
         Some(balance) if balance == left_after(refund) || balance == 0 => finish(app, order, refund).await,
         // Answered, and nothing has moved: only a new key can.
         Some(balance) if !moved && balance == refund.refundable.get() => {

@@ -32,6 +32,13 @@ pub struct Call {
 }
 
 impl Call {
+    pub(crate) fn of(by: &'static str, request: &HttpRequest) -> Self {
+        let target = request.headers().get("x-amz-target").unwrap_or_default();
+        let operation = target.split_once('.').map_or(target, |(_, operation)| operation).to_owned();
+        let body = serde_json::from_slice(request.body().bytes().unwrap_or_default()).unwrap_or_default();
+        Self { by, operation, body }
+    }
+
     /// Every key, item or expression in the body that mentions `text`.
     pub fn mentions(&self, text: &str) -> bool {
         self.body.to_string().contains(text)
@@ -260,10 +267,7 @@ impl HttpConnector for Connector {
 
 impl Connector {
     async fn pass(&self, mut request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
-        let target = request.headers().get("x-amz-target").unwrap_or_default();
-        let operation = target.split_once('.').map_or(target, |(_, operation)| operation).to_owned();
-        let body = serde_json::from_slice(request.body().bytes().unwrap_or_default()).unwrap_or_default();
-        let mut call = Call { by: self.wire.by, operation, body };
+        let mut call = Call::of(self.wire.by, &request);
         let action = {
             let watched = &mut *self.wire.watched();
             let before = call.clone();
@@ -328,7 +332,7 @@ fn error(code: &str, message: &str, reasons: Option<Vec<Value>>) -> String {
     error.to_string()
 }
 
-fn response(status: u16, json: String) -> Result<HttpResponse, ConnectorError> {
+pub(crate) fn response(status: u16, json: String) -> Result<HttpResponse, ConnectorError> {
     let status = status.try_into().map_err(|error| ConnectorError::other(Box::new(error), None))?;
     let mut response = HttpResponse::new(status, SdkBody::from(json));
     response.headers_mut().insert("content-type", "application/x-amz-json-1.0");

@@ -172,6 +172,7 @@ async fn cancel_order_gives_parts_back_only_where_the_method_does() {
 #[tokio::test]
 async fn cancel_order_never_takes_an_unknown_outcome_for_a_refusal() {
     let unknown = [
+        FaultKind::WrongAmount,
         FaultKind::AnswerLost,
         FaultKind::Status500 { after_effect: true },
         FaultKind::Status500 { after_effect: false },

@@ -1,0 +1,252 @@
+//! What must hold when everything has come to rest: orders, seats, purchases and the ledger against Toss's books.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use devloop_local::toss_sandbox::ChargeSeen;
+use domain::{
+    ledger::{self, Account},
+    orders::{RefundState, Return, State},
+};
+use serde_json::{Value, json};
+use storage::{
+    Stored,
+    items::{Buyer, LedgerEntry, OpenOrder, Order, Purchase, Refund, SeatShard},
+};
+use testkit::Embedded;
+
+use crate::world::{TABLE, World};
+
+/// Everything in the table, by kind.
+struct Items {
+    orders: Vec<Order>,
+    refunds: Vec<Refund>,
+    purchases: Vec<Purchase>,
+    buyers: Vec<Buyer>,
+    guards: Vec<OpenOrder>,
+    seats: Vec<SeatShard>,
+    entries: Vec<LedgerEntry>,
+}
+
+impl Items {
+    fn read(dynamo: &Embedded) -> Self {
+        let (_, answer) = dynamo.answer("Scan", &json!({ "TableName": TABLE }));
+        let answer: Value = serde_json::from_str(&answer).unwrap();
+        assert!(answer.get("LastEvaluatedKey").is_none(), "more than one page");
+        let items = answer["Items"].as_array().cloned().unwrap_or_default();
+        Self {
+            orders: of(&items),
+            refunds: of(&items),
+            purchases: of(&items),
+            buyers: of(&items),
+            guards: of(&items),
+            seats: of(&items),
+            entries: of(&items),
+        }
+    }
+}
+
+fn of<T: Stored>(items: &[Value]) -> Vec<T> {
+    let kind = |item: &&Value| item["type"]["S"] == T::TYPE;
+    items.iter().filter(kind).map(|item| serde_json::from_value(plain(item)).unwrap()).collect()
+}
+
+/// An item without DynamoDB's types.
+fn plain(item: &Value) -> Value {
+    let members = item.as_object().unwrap();
+    members.iter().map(|(name, value)| (name.clone(), untyped(value))).collect::<serde_json::Map<_, _>>().into()
+}
+
+fn untyped(value: &Value) -> Value {
+    let (kind, value) = value.as_object().unwrap().iter().next().unwrap();
+    match kind.as_str() {
+        "N" => serde_json::from_str(value.as_str().unwrap()).unwrap(),
+        "NULL" => Value::Null,
+        "L" => value.as_array().unwrap().iter().map(untyped).collect(),
+        "M" => plain(value),
+        _ => value.clone(),
+    }
+}
+
+/// What a run expected of its sale.
+#[derive(Clone, Copy, Debug)]
+pub struct Expected {
+    /// How many buyers kept trying until they had a seat or were told that none is left.
+    pub persistent: i64,
+}
+
+/// Compares all books, and answers what differs.
+pub fn differences(world: &World, expected: Expected) -> Vec<String> {
+    let items = Items::read(world.dynamo());
+    let charges = world.sandbox().charges().unwrap();
+    [
+        at_rest(&items),
+        seats(&items, expected),
+        entitlements(&items),
+        money(&items, &charges),
+        in_the_ledger(&items, &charges),
+    ]
+    .concat()
+}
+
+fn at_rest(items: &Items) -> Vec<String> {
+    let mut wrong = vec![];
+    for order in &items.orders {
+        if order.state.holds_seats() || order.due.is_some() || order.open_refund.is_some() {
+            wrong.push(format!(
+                "order {} is not at rest: {:?}, due {:?}, void {:?}, {:?}",
+                order.id, order.state, order.due, order.void, order.open_refund
+            ));
+        }
+    }
+    wrong.extend(
+        items
+            .refunds
+            .iter()
+            .filter(|refund| refund.state == RefundState::Requested)
+            .map(|refund| format!("refund {} is not at rest", refund.id)),
+    );
+    wrong.extend(items.guards.iter().map(|guard| format!("a guard of order {} was left", guard.order_id)));
+    wrong
+}
+
+fn seats(items: &Items, expected: Expected) -> Vec<String> {
+    let mut wrong = vec![];
+    let mut sold: BTreeMap<(String, u32), u32> = BTreeMap::new();
+    for order in items.orders.iter().filter(|order| is_paid(order.state)) {
+        for line in order.lines.iter().filter(|line| line.returned != Some(Return::Refunded)) {
+            *sold.entry((line.product_id.to_string(), line.shard)).or_default() += 1;
+        }
+    }
+    for shard in &items.seats {
+        let of_orders = sold.get(&(shard.pwt_id.to_string(), shard.shard)).copied().unwrap_or_default();
+        if shard.stock.sold != of_orders || shard.stock.held != 0 {
+            wrong.push(format!(
+                "shard {}#{} says {:?}, orders say {of_orders} sold",
+                shard.pwt_id, shard.shard, shard.stock
+            ));
+        }
+    }
+    let all: i64 = items
+        .seats
+        .iter()
+        .filter(|shard| shard.sale.price.won().get() == crate::run::PRICE)
+        .map(|shard| i64::from(shard.stock.available))
+        .sum();
+    if expected.persistent > 0 && all > 0 {
+        let kept: BTreeSet<_> = items.purchases.iter().map(|purchase| purchase.user_id).collect();
+        let kept = i64::try_from(kept.len()).unwrap_or(i64::MAX);
+        if kept < expected.persistent {
+            wrong.push(format!(
+                "{all} seats are left, and only {kept} of {} who kept trying have one",
+                expected.persistent
+            ));
+        }
+    }
+    wrong
+}
+
+fn is_paid(state: State) -> bool {
+    matches!(state, State::Paid | State::PartiallyRefunded | State::Refunded)
+}
+
+fn entitlements(items: &Items) -> Vec<String> {
+    let kept: BTreeSet<String> = items
+        .orders
+        .iter()
+        .filter(|order| is_paid(order.state))
+        .flat_map(|order| order.kept().map(|line| format!("{} {} {}", order.buyer_id, line.product_id, order.id)))
+        .collect();
+    let purchases: BTreeSet<String> = items
+        .purchases
+        .iter()
+        .filter(|purchase| !purchase.refunding)
+        .map(|purchase| format!("{} {} {}", purchase.user_id, purchase.product_id, purchase.order_id))
+        .collect();
+    let buyers: BTreeSet<String> = items
+        .buyers
+        .iter()
+        .filter(|buyer| !buyer.refunding)
+        .map(|buyer| format!("{} {} {}", buyer.user_id, buyer.product_id, buyer.order_id))
+        .collect();
+    let mut wrong: Vec<String> = kept
+        .symmetric_difference(&purchases)
+        .map(|which| format!("paid lines and purchases differ: {which}"))
+        .collect();
+    wrong.extend(kept.symmetric_difference(&buyers).map(|which| format!("paid lines and members differ: {which}")));
+    let users: Vec<_> = items.purchases.iter().map(|purchase| (purchase.user_id, purchase.product_id)).collect();
+    if users.iter().collect::<BTreeSet<_>>().len() != users.len() {
+        wrong.push("somebody bought a product twice".to_owned());
+    }
+    wrong
+}
+
+fn money(items: &Items, charges: &[ChargeSeen]) -> Vec<String> {
+    let mut wrong = vec![];
+    for charge in charges.iter().filter(|charge| charge.captures > 0) {
+        if charge.captures > 1 {
+            wrong.push(format!("{} was captured {} times", charge.payment_key, charge.captures));
+        }
+        let order = items
+            .orders
+            .iter()
+            .find(|order| order.payment_key.as_ref() == Some(&charge.payment_key) && is_paid(order.state));
+        let owed = order.map_or(0, |order| order.balance().get());
+        if charge.balance_amount != owed {
+            wrong.push(format!(
+                "Toss holds {} of {}, its order is worth {owed}",
+                charge.balance_amount, charge.payment_key
+            ));
+        }
+    }
+    for order in items.orders.iter().filter(|order| is_paid(order.state) && order.total.get() > 0) {
+        let charged = charges.iter().any(|charge| {
+            Some(&charge.payment_key) == order.payment_key.as_ref()
+                && charge.captures == 1
+                && charge.total_amount == order.total.get()
+        });
+        if !charged {
+            wrong.push(format!("order {} was delivered without a charge of its total", order.id));
+        }
+        let given_back: i64 = items
+            .refunds
+            .iter()
+            .filter(|refund| refund.order_id == order.id && refund.state == RefundState::Done)
+            .map(|refund| refund.amount.get())
+            .sum();
+        if given_back + order.balance().get() != order.total.get() {
+            wrong.push(format!(
+                "order {} of {} gave back {given_back} and keeps {}",
+                order.id,
+                order.total,
+                order.balance()
+            ));
+        }
+    }
+    wrong
+}
+
+fn in_the_ledger(items: &Items, charges: &[ChargeSeen]) -> Vec<String> {
+    let mut wrong: Vec<String> = items
+        .entries
+        .iter()
+        .filter(|entry| ledger::balance(&entry.postings) != 0)
+        .map(|entry| format!("entry {} of {} does not sum to zero", entry.id, entry.order_id))
+        .collect();
+    let on = |account: Account| -> i64 {
+        items
+            .entries
+            .iter()
+            .flat_map(|entry| &entry.postings)
+            .filter(|posting| posting.account == account)
+            .map(|posting| posting.amount)
+            .sum()
+    };
+    let taken: i64 = charges.iter().filter(|charge| charge.captures > 0).map(|charge| charge.total_amount).sum();
+    let held: i64 = charges.iter().filter(|charge| charge.captures > 0).map(|charge| charge.balance_amount).sum();
+    let (clearing, refunds) = (on(Account::TossClearing), on(Account::RefundClearing));
+    if clearing != taken || clearing + refunds != held {
+        wrong
+            .push(format!("Toss took {taken} and holds {held}; the ledger says {clearing} and {}", clearing + refunds));
+    }
+    wrong
+}

@@ -1,0 +1,242 @@
+//! A deterministic simulation of the checkout: the real handlers in virtual time, with faults at every step. See the card.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::print_stdout,
+    clippy::large_futures,
+    reason = "a simulation stops at whatever it did not expect, counts, and tells what it found"
+)]
+
+mod actors;
+mod app;
+mod books;
+mod bugs;
+mod dice;
+mod faults;
+mod run;
+mod watch;
+mod world;
+
+use std::{collections::BTreeMap, process::ExitCode};
+
+use actors::Journey;
+use bugs::Bug;
+use clap::{Parser, Subcommand, ValueEnum};
+use faults::{Fault, Plan, Step};
+use run::{Play, Report, run};
+
+/// Plays the checkout under faults, and compares all books.
+#[derive(Debug, Parser)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Plays one seed and tells everything that happened
+    Seed {
+        seed: u64,
+        /// With this guard missing
+        #[arg(long, value_enum)]
+        bug: Option<Bug>,
+        /// Only the end
+        #[arg(long)]
+        quiet: bool,
+    },
+    /// Plays many seeds with a crowd of buyers
+    Seeds {
+        #[arg(long, default_value_t = 0)]
+        from: u64,
+        #[arg(long)]
+        to: u64,
+    },
+    /// Plays every journey with every fault at every single step
+    Steps {
+        /// Only this journey
+        #[arg(value_enum)]
+        journey: Option<Journey>,
+    },
+    /// Plays journeys with two faults each, drawn at random
+    Pairs {
+        #[arg(long, default_value_t = 10_000)]
+        runs: u64,
+    },
+    /// Looks for each planted bug
+    Bugs {
+        /// Only this one
+        #[arg(value_enum)]
+        bug: Option<Bug>,
+        /// In so many seeds
+        #[arg(long, default_value_t = 1_000)]
+        seeds: u64,
+    },
+}
+
+fn crowd(seed: u64, bug: Option<Bug>) -> Play {
+    Play { seed, plan: Plan::Random(seed), bug, alone: None, verbose: false }
+}
+
+fn main() -> ExitCode {
+    let good = match Arguments::parse().command {
+        Command::Seed { seed, bug, quiet } => one(seed, bug, quiet),
+        Command::Seeds { from, to } => many(from, to),
+        Command::Steps { journey } => steps(journey),
+        Command::Pairs { runs } => pairs(runs),
+        Command::Bugs { bug, seeds } => planted(bug, seeds),
+    };
+    if good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn one(seed: u64, bug: Option<Bug>, quiet: bool) -> bool {
+    let report = run(&Play { verbose: !quiet, ..crowd(seed, bug) });
+    for line in &report.lines {
+        println!("{line}");
+    }
+    println!("seed {seed}: {} steps, {} faults, hash {}", report.steps.len(), report.struck.len(), report.hash);
+    tell(&report);
+    report.violations.is_empty()
+}
+
+fn tell(report: &Report) {
+    for violation in &report.violations {
+        println!("  VIOLATION {violation}");
+    }
+}
+
+/// What a range of random runs must have met to be worth anything.
+const MUST_REACH: [&str; 8] = [
+    "order PENDING", "order CONFIRMING", "order PAID", "order CANCELED", "order EXPIRED", "order FAILED",
+    "order REFUNDED", "order PARTIALLY_REFUNDED",
+];
+
+fn many(from: u64, to: u64) -> bool {
+    let mut reached: BTreeMap<String, u64> = BTreeMap::new();
+    let mut failed = vec![];
+    for seed in from..to {
+        let report = run(&crowd(seed, None));
+        for (what, times) in &report.reached {
+            *reached.entry(what.clone()).or_default() += times;
+        }
+        if !report.violations.is_empty() {
+            println!("seed {seed}:");
+            tell(&report);
+            shrink(&crowd(seed, None), &report);
+            failed.push(seed);
+        }
+    }
+    for (what, times) in &reached {
+        println!("{what:<30} {times}");
+    }
+    let mut good = failed.is_empty();
+    if to - from >= 100 {
+        let faults = Fault::of(faults::Service::TossPost).iter().chain(Fault::of(faults::Service::Write));
+        let wanted = faults.map(|fault| format!("fault {fault:?}")).chain(MUST_REACH.map(str::to_owned));
+        for missed in wanted.filter(|wanted| !reached.contains_key(wanted)) {
+            println!("never reached: {missed}");
+            good = false;
+        }
+    }
+    println!("{} seeds, {} with violations {failed:?}", to - from, failed.len());
+    good
+}
+
+/// Leaves out every fault without which it still fails, and tells the others.
+fn shrink(play: &Play, report: &Report) {
+    let mut needed: BTreeMap<Step, Fault> = report.struck.clone();
+    for step in report.struck.keys() {
+        let mut fewer = needed.clone();
+        fewer.remove(step);
+        let again = run(&Play { plan: Plan::Given(fewer.clone()), ..play.clone() });
+        if !again.violations.is_empty() {
+            needed = fewer;
+        }
+    }
+    println!("  it takes {} of {} faults:", needed.len(), report.struck.len());
+    for (step, fault) in needed {
+        println!("    {step} {fault:?}");
+    }
+}
+
+fn alone(journey: Journey, plan: Plan) -> Play {
+    Play { seed: 1, plan, bug: None, alone: Some(journey), verbose: false }
+}
+
+fn steps(only: Option<Journey>) -> bool {
+    let mut good = true;
+    for journey in Journey::ALL.into_iter().filter(|journey| only.is_none_or(|only| only == *journey)) {
+        let calm = run(&alone(journey, Plan::Calm));
+        tell(&calm);
+        let (mut runs, mut converged) = (0, 0);
+        for (step, service) in &calm.steps {
+            for fault in Fault::of(*service) {
+                runs += 1;
+                let report = run(&alone(journey, Plan::Given([(step.clone(), *fault)].into())));
+                if report.violations.is_empty() {
+                    converged += 1;
+                } else {
+                    println!("{journey:?} with {fault:?} at {step}:");
+                    tell(&report);
+                }
+            }
+        }
+        good &= runs == converged && calm.violations.is_empty();
+        println!("{:<16} {:>4} steps {:>5} runs {converged:>5} converged", name(journey), calm.steps.len(), runs);
+    }
+    good
+}
+
+fn name(value: impl ValueEnum) -> String {
+    value.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
+}
+
+fn pairs(runs: u64) -> bool {
+    let mut failed = 0;
+    for n in 0..runs {
+        let journey = Journey::ALL[usize::try_from(dice::below(n, "pair journey", 0, 8)).unwrap_or(0)];
+        // The second fault befalls a step of the run that the first one made.
+        let calm = run(&alone(journey, Plan::Calm));
+        let first = pick(&calm, n, "first");
+        let report = run(&alone(journey, Plan::Given([first.clone()].into())));
+        let second = pick(&report, n, "second");
+        let report = run(&alone(journey, Plan::Given([first.clone(), second.clone()].into())));
+        if !report.violations.is_empty() {
+            failed += 1;
+            println!("{journey:?} with {first:?} and {second:?}:");
+            tell(&report);
+        }
+    }
+    println!("{runs} pairs of faults, {} converged", runs - failed);
+    failed == 0
+}
+
+fn pick(report: &Report, n: u64, what: &str) -> (Step, Fault) {
+    let step = dice::below(n, &format!("{what} step"), 0, report.steps.len() as u64);
+    let (step, service) = report.steps.iter().nth(usize::try_from(step).unwrap_or(0)).unwrap();
+    let choices = Fault::of(*service);
+    let fault = dice::below(n, &format!("{what} fault"), 0, choices.len() as u64);
+    (step.clone(), choices[usize::try_from(fault).unwrap_or(0)])
+}
+
+fn planted(only: Option<Bug>, seeds: u64) -> bool {
+    let mut good = true;
+    println!("| bug | found in seed | by |\n|---|---|---|");
+    for bug in Bug::value_variants().iter().copied().filter(|bug| only.is_none_or(|only| only == *bug)) {
+        let found = (0..seeds).find_map(|seed| {
+            let report = run(&crowd(seed, Some(bug)));
+            report.violations.first().cloned().map(|violation| (seed, violation))
+        });
+        match found {
+            Some((seed, violation)) => {
+                println!("| {} | {seed} | {} |", name(bug), violation.chars().take(120).collect::<String>())
+            }
+            None => {
+                println!("| {} | not in {seeds} | |", name(bug));
+                good = false;
+            }
+        }
+    }
+    good
+}

@@ -1,0 +1,152 @@
+//! Looks at the table after every effect, from outside, and notes what must never be.
+
+use std::collections::BTreeMap;
+
+use devloop_local::toss_sandbox::TossSandbox;
+use domain::orders::State;
+use serde_json::{Value, json};
+use testkit::{Call, Embedded};
+
+use crate::world::TABLE;
+
+/// What was seen so far.
+#[derive(Debug, Default)]
+pub struct Watch {
+    /// What must never be.
+    pub violations: Vec<String>,
+    /// How often each fault and each end was reached.
+    pub reached: BTreeMap<String, u64>,
+    totals: BTreeMap<String, i64>,
+    orders: BTreeMap<String, Seen>,
+}
+
+#[derive(Clone, Debug)]
+struct Seen {
+    state: State,
+    buyer: String,
+    products: Vec<String>,
+}
+
+impl Watch {
+    /// Counts something that was reached.
+    pub fn reached(&mut self, what: &str) {
+        *self.reached.entry(what.to_owned()).or_default() += 1;
+    }
+
+    /// Notes what must never be.
+    pub fn violation(&mut self, what: String) {
+        self.violations.push(what);
+    }
+
+    /// From now on the seats of `pwt` must add up to `total`.
+    pub fn expect_total(&mut self, pwt: &str, total: i64) {
+        self.totals.insert(pwt.to_owned(), total);
+    }
+
+    /// Looks at whatever a call has changed.
+    pub fn after(&mut self, dynamo: &Embedded, sandbox: &TossSandbox, call: &Call) {
+        for (pk, sk) in written(call) {
+            if let Some(pwt) = pk.strip_prefix("SEATS#").and_then(|rest| rest.split('#').next()) {
+                self.seats(dynamo, pwt);
+            } else if pk.starts_with("ORDER#") && sk == "ORDER" {
+                self.order(dynamo, sandbox, &pk);
+            }
+        }
+    }
+
+    fn seats(&mut self, dynamo: &Embedded, pwt: &str) {
+        let Some(total) = self.totals.get(pwt).copied() else { return };
+        let mut sum = 0;
+        for shard in 0.. {
+            let Some(item) = get(dynamo, &format!("SEATS#{pwt}#{shard}"), "SEATS") else { break };
+            for count in ["available", "held", "sold", "claimed"] {
+                let count_of = number(&item, count);
+                if count_of < 0 {
+                    self.violation(format!("{count} of shard {shard} is {count_of}"));
+                }
+                sum += count_of;
+            }
+        }
+        if sum != total {
+            self.violation(format!("{pwt} has {sum} seats instead of {total}"));
+        }
+    }
+
+    fn order(&mut self, dynamo: &Embedded, sandbox: &TossSandbox, pk: &str) {
+        let Some(item) = get(dynamo, pk, "ORDER") else { return };
+        let state: State = serde_json::from_value(item["state"]["S"].clone()).unwrap();
+        let lines = item["lines"]["L"].as_array().cloned().unwrap_or_default();
+        let text = |value: &Value| value["S"].as_str().unwrap_or_default().to_owned();
+        let seen = Seen {
+            state,
+            buyer: text(&item["buyerId"]),
+            products: lines.iter().map(|line| text(&line["M"]["productId"])).collect(),
+        };
+        let before = self.orders.insert(pk.to_owned(), seen.clone());
+        match before {
+            Some(before) if before.state == state => return,
+            Some(before) if !before.state.may_become(state) => {
+                self.violation(format!("{pk} went from {:?} to {state:?}", before.state));
+            }
+            None if !matches!(state, State::Pending | State::Paid) => {
+                self.violation(format!("{pk} began as {state:?}"));
+            }
+            None => {
+                let open = |other: &&Seen| {
+                    other.state.holds_seats()
+                        && other.buyer == seen.buyer
+                        && other.products.iter().any(|product| seen.products.contains(product))
+                };
+                if self.orders.values().filter(open).count() > 1 {
+                    self.violation(format!("{pk} is a second open order of one product"));
+                }
+            }
+            Some(_) => {}
+        }
+        self.reached(&format!("order {}", state.as_str()));
+        let total = number(&item, "total");
+        if state == State::Paid && total > 0 {
+            let order_id = pk.trim_start_matches("ORDER#");
+            let key = item["paymentKey"]["S"].as_str().unwrap_or_default();
+            let paid = sandbox.charges().unwrap().into_iter().any(|charge| {
+                charge.payment_key == key
+                    && charge.order_id == order_id
+                    && charge.captures == 1
+                    && charge.total_amount == total
+                    && charge.balance_amount == total
+            });
+            if !paid {
+                self.violation(format!("{pk} is paid without a charge of {total}"));
+            }
+        }
+    }
+}
+
+/// One item as it is.
+pub fn get(dynamo: &Embedded, pk: &str, sk: &str) -> Option<Value> {
+    let body = json!({ "TableName": TABLE, "Key": { "pk": { "S": pk }, "sk": { "S": sk } } });
+    let (_, answer) = dynamo.answer("GetItem", &body);
+    let answer: Value = serde_json::from_str(&answer).unwrap();
+    answer.get("Item").cloned()
+}
+
+/// An attribute that is a number; 0 where there is none.
+pub fn number(item: &Value, name: &str) -> i64 {
+    item[name]["N"].as_str().and_then(|number| number.parse().ok()).unwrap_or_default()
+}
+
+/// The keys of what a call writes.
+fn written(call: &Call) -> Vec<(String, String)> {
+    let key = |write: &Value| {
+        let key = write.get("Key").or_else(|| write.get("Item"))?;
+        Some((key["pk"]["S"].as_str()?.to_owned(), key["sk"]["S"].as_str()?.to_owned()))
+    };
+    match call.operation.as_str() {
+        "TransactWriteItems" => {
+            let writes = call.body["TransactItems"].as_array().into_iter().flatten();
+            writes.filter_map(|write| key(write.as_object()?.values().next()?)).collect()
+        }
+        "PutItem" | "UpdateItem" | "DeleteItem" => key(&call.body).into_iter().collect(),
+        _ => vec![],
+    }
+}

@@ -1,0 +1,438 @@
+//! The world of one run: virtual time, a DynamoDB and a Toss in memory, and one function that every call goes through.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    future::pending,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use aws_lc_rs::digest;
+use bytes::Bytes;
+use clock::{Clock, Now, Rng};
+use devloop_local::toss_sandbox::{FaultKind, Location, Operation, TossSandbox};
+use futures::future::BoxFuture;
+use serde_json::Value;
+use testkit::{Call, Embedded, Lost, Passage};
+use tokio::{sync::Notify, time::Instant};
+use toss::{NoAnswer, TimeOut, Transport};
+
+use crate::{
+    bugs::Bug,
+    faults::{Fault, Plan, Service, Step, latency},
+    watch::Watch,
+};
+
+/// The table's name.
+pub const TABLE: &str = "devloop";
+/// The sandbox's secret key.
+pub const SECRET_KEY: &str = "test_sk_sim";
+/// When every run begins: 2026-11-24T00:00:00Z.
+const EPOCH_MILLIS: i64 = 1_795_478_400_000;
+
+/// A run's world. Clones share it.
+#[derive(Clone)]
+pub struct World(Arc<Inner>);
+
+struct Inner {
+    seed: u64,
+    started: Instant,
+    dynamo: Embedded,
+    sandbox: TossSandbox,
+    bug: Option<Bug>,
+    state: Mutex<State>,
+}
+
+struct State {
+    plan: Plan,
+    counts: BTreeMap<String, u64>,
+    services: BTreeMap<Step, Service>,
+    struck: BTreeMap<Step, Fault>,
+    history: digest::Context,
+    lines: Option<Vec<String>>,
+    watch: Watch,
+}
+
+impl fmt::Debug for World {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("World").field("seed", &self.0.seed).finish_non_exhaustive()
+    }
+}
+
+/// Virtual time, as one machine has it.
+#[derive(Debug)]
+struct Virtual {
+    started: Instant,
+    skew_millis: i64,
+}
+
+impl Now for Virtual {
+    fn unix_millis(&self) -> i64 {
+        let elapsed = i64::try_from(self.started.elapsed().as_millis()).unwrap_or(i64::MAX);
+        EPOCH_MILLIS.saturating_add(elapsed).saturating_add(self.skew_millis)
+    }
+}
+
+impl World {
+    /// A new world. Must be made inside of a runtime whose time is paused.
+    pub fn new(seed: u64, bug: Option<Bug>, verbose: bool) -> Self {
+        #[expect(clippy::disallowed_methods, reason = "the runtime's clock is virtual here")]
+        let started = Instant::now();
+        let clock = Clock::new(Virtual { started, skew_millis: 0 });
+        let sandbox = TossSandbox::open(&Location::Memory, clock, Rng::from_seed(seed ^ 1), SECRET_KEY);
+        Self(Arc::new(Inner {
+            seed,
+            started,
+            dynamo: Embedded::memory(),
+            sandbox: sandbox.unwrap(),
+            bug,
+            state: Mutex::new(State {
+                plan: Plan::Calm,
+                counts: BTreeMap::new(),
+                services: BTreeMap::new(),
+                struck: BTreeMap::new(),
+                history: digest::Context::new(&digest::SHA256),
+                lines: verbose.then(Vec::new),
+                watch: Watch::default(),
+            }),
+        }))
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The seed.
+    pub fn seed(&self) -> u64 {
+        self.0.seed
+    }
+
+    /// Toss.
+    pub fn sandbox(&self) -> &TossSandbox {
+        &self.0.sandbox
+    }
+
+    /// The database, for those who look at it from outside.
+    pub fn dynamo(&self) -> &Embedded {
+        &self.0.dynamo
+    }
+
+    /// A clock that is `skew_millis` ahead of the world's.
+    pub fn clock(&self, skew_millis: i64) -> Clock {
+        Clock::new(Virtual { started: self.0.started, skew_millis })
+    }
+
+    /// From now on steps go wrong as planned.
+    pub fn plan(&self, plan: Plan) {
+        self.state().plan = plan;
+    }
+
+    /// What befell whom.
+    pub fn struck(&self) -> BTreeMap<Step, Fault> {
+        self.state().struck.clone()
+    }
+
+    /// Every step and what it was for.
+    pub fn steps(&self) -> BTreeMap<Step, Service> {
+        self.state().services.clone()
+    }
+
+    /// Forgets the steps so far: those of the preparation.
+    pub fn begin(&self) {
+        let mut state = self.state();
+        state.counts.clear();
+        state.services.clear();
+    }
+
+    /// What was seen to be wrong, and what was reached.
+    pub fn watch<T>(&self, look: impl FnOnce(&mut Watch) -> T) -> T {
+        look(&mut self.state().watch)
+    }
+
+    /// The hash of everything that happened.
+    pub fn hash(&self) -> String {
+        hex::encode(self.state().history.clone().finish())
+    }
+
+    /// What happened, if it was to be told.
+    pub fn told(&self) -> Vec<String> {
+        self.state().lines.clone().unwrap_or_default()
+    }
+
+    /// Notes something in the history.
+    pub fn note(&self, line: &str) {
+        let at = self.0.started.elapsed().as_millis();
+        let mut state = self.state();
+        state.history.update(format!("{at} {line}\n").as_bytes());
+        if let Some(lines) = &mut state.lines {
+            lines.push(format!(
+                "{:>9.3} s  {}",
+                Duration::from_millis(u64::try_from(at).unwrap_or(0)).as_secs_f64(),
+                line.chars().take(400).collect::<String>()
+            ));
+        }
+    }
+
+    fn step(&self, actor: &str, service: Service) -> (Step, Option<Fault>) {
+        let mut state = self.state();
+        let count = state.counts.entry(actor.to_owned()).or_default();
+        let step = Step { actor: actor.to_owned(), n: *count };
+        *count += 1;
+        state.services.insert(step.clone(), service);
+        let fault = state.plan.at(&step, service);
+        if let Some(fault) = fault {
+            state.struck.insert(step.clone(), fault);
+            state.watch.reached(&format!("fault {fault:?}"));
+        }
+        (step, fault)
+    }
+
+    fn dynamo_effect(&self, call: &Call) -> (u16, String) {
+        let (status, json) = self.0.dynamo.answer(&call.operation, &call.body);
+        if status == 200 {
+            let mut state = self.state();
+            let State { watch, .. } = &mut *state;
+            watch.after(&self.0.dynamo, &self.0.sandbox, call);
+        } else if json.contains("ValidationException") {
+            self.watch(|watch| watch.violation(format!("DynamoDB refuses {}: {json}", call.operation)));
+        }
+        (status, json)
+    }
+}
+
+/// One process that makes calls: it can die at any of them, and be started anew.
+#[derive(Clone, Debug)]
+pub struct Host {
+    world: World,
+    name: Arc<str>,
+    operation: Arc<Mutex<&'static str>>,
+    killed: Arc<Notify>,
+}
+
+impl Host {
+    /// A host whose steps are counted under `name`.
+    pub fn new(world: &World, name: &str) -> Self {
+        Self { world: world.clone(), name: name.into(), operation: Arc::default(), killed: Arc::default() }
+    }
+
+    /// What it is about to do: the operation that its calls are labelled with.
+    pub fn does(&self, operation: &'static str) {
+        *self.operation.lock().unwrap_or_else(PoisonError::into_inner) = operation;
+    }
+
+    /// Runs one invocation until it ends, dies or is cut off after 28 seconds.
+    pub async fn invoke<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            biased;
+            () = self.killed.notified() => None,
+            done = work => Some(done),
+            () = tokio::time::sleep(Duration::from_secs(28)) => None,
+        }
+    }
+
+    async fn die(&self) -> ! {
+        self.world.note(&format!("{} dies", self.name));
+        self.killed.notify_one();
+        pending().await
+    }
+
+    async fn dynamo(&self, mut call: Call) -> Result<(u16, String), Lost> {
+        let world = &self.world;
+        call.by = *self.operation.lock().unwrap_or_else(PoisonError::into_inner);
+        let reads = matches!(
+            call.operation.as_str(),
+            "GetItem" | "BatchGetItem" | "Query" | "TransactGetItems" | "DescribeTable"
+        );
+        let service = if reads { Service::Read } else { Service::Write };
+        let (step, fault) = world.step(&self.name, service);
+        if let Some(bug) = world.0.bug {
+            bug.alter(&mut call);
+        }
+        let told = format!(
+            "{step} {} {} {}",
+            call.operation,
+            fault.map_or(String::new(), |fault| format!("{fault:?}")),
+            sorted(&call.body)
+        );
+        tokio::time::sleep(latency(world.seed(), &step, "to")).await;
+        world.note(&told);
+        let effect = || world.dynamo_effect(&call);
+        let answer = match fault {
+            None => effect(),
+            Some(Fault::CrashBefore) => self.die().await,
+            Some(Fault::CrashAfter) => {
+                effect();
+                self.die().await
+            }
+            Some(Fault::AnswerLost | Fault::BrokenAfter) => {
+                let _unheard = effect();
+                if fault == Some(Fault::AnswerLost) {
+                    return Err(Lost);
+                }
+                error(500, "InternalServerError")
+            }
+            Some(Fault::Late | Fault::VeryLate) => {
+                let wait = if fault == Some(Fault::Late) { 3 } else { 25 };
+                let (world, call) = (world.clone(), call.clone());
+                later(Duration::from_secs(wait), async move {
+                    world.note(&format!("late {} {}", call.operation, sorted(&call.body)));
+                    let _unheard = world.dynamo_effect(&call);
+                });
+                tokio::time::sleep(Duration::from_secs(2)).await;
+                return Err(Lost);
+            }
+            Some(Fault::Throttled) => error(400, "ProvisionedThroughputExceededException"),
+            Some(Fault::Conflict) => conflict(&call),
+            Some(Fault::Broken) => error(500, "InternalServerError"),
+            Some(_) => return Err(Lost),
+        };
+        tokio::time::sleep(latency(world.seed(), &step, "back")).await;
+        world.note(&format!("{step} {}", answer.0));
+        let answer = match world.0.bug {
+            Some(bug) => bug.alter_answer(&call, answer),
+            None => answer,
+        };
+        Ok(answer)
+    }
+
+    async fn toss(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, NoAnswer> {
+        let world = &self.world;
+        let TimeOut(limit) = request.extensions().get().copied().unwrap_or(TimeOut::USUAL);
+        let posts = request.method() == http::Method::POST;
+        let service = if posts { Service::TossPost } else { Service::TossQuery };
+        let (step, fault) = world.step(&self.name, service);
+        let request = match world.0.bug {
+            Some(bug) => bug.alter_toss(request, step.n),
+            None => request,
+        };
+        let path = request.uri().path().to_owned();
+        let key = request.headers().get("idempotency-key").and_then(|key| key.to_str().ok()).unwrap_or("").to_owned();
+        tokio::time::sleep(latency(world.seed(), &step, "to")).await;
+        world.note(&format!(
+            "{step} {} {path} {key} {} {fault:?}",
+            request.method(),
+            String::from_utf8_lossy(request.body())
+        ));
+        let none = || NoAnswer::new("lost on the wire");
+        let operation = match (posts, path.ends_with("/cancel")) {
+            (true, true) => Operation::Cancel,
+            (true, false) => Operation::Confirm,
+            (false, _) => Operation::Get,
+        };
+        let strike = |status, code: &str| {
+            world.sandbox().fail_next(operation, FaultKind::Error { status, code: code.to_owned() });
+        };
+        match fault {
+            Some(Fault::CrashBefore) => self.die().await,
+            Some(Fault::RequestLost) => {
+                tokio::time::sleep(limit).await;
+                return Err(none());
+            }
+            Some(Fault::Late | Fault::VeryLate) => {
+                let wait = if fault == Some(Fault::Late) { 3 } else { 25 };
+                let (world, copy) = (world.clone(), copy(&request));
+                later(Duration::from_secs(wait), async move {
+                    world.note("late at Toss");
+                    let _unheard = world.sandbox().transport().send(copy).await;
+                });
+                tokio::time::sleep(limit).await;
+                return Err(none());
+            }
+            Some(Fault::Broken) => return Ok(broken()),
+            Some(Fault::Twice) => drop(world.sandbox().transport().send(copy(&request)).await),
+            Some(Fault::ProviderError) => strike(400, "PROVIDER_ERROR"),
+            Some(Fault::StillProcessing) => strike(409, "IDEMPOTENT_REQUEST_PROCESSING"),
+            Some(Fault::TooSoon) => strike(403, "FORBIDDEN_CONSECUTIVE_REQUEST"),
+            Some(Fault::WrongAmount) => world.sandbox().fail_next(operation, FaultKind::WrongAmount),
+            _ => {}
+        }
+        let answer = match world.0.bug {
+            Some(bug) if bug.fakes(&request) => bug.fake(&request),
+            _ => world.sandbox().transport().send(request).await,
+        };
+        // One that found nothing to strike must not strike another call.
+        world.sandbox().clear_faults();
+        match fault {
+            Some(Fault::CrashAfter) => self.die().await,
+            Some(Fault::AnswerLost) => {
+                tokio::time::sleep(limit).await;
+                return Err(none());
+            }
+            Some(Fault::BrokenAfter) => return Ok(broken()),
+            _ => {}
+        }
+        tokio::time::sleep(latency(world.seed(), &step, "back")).await;
+        world.note(&format!("{step} {}", answer.as_ref().map_or(0, |answer| answer.status().as_u16())));
+        answer
+    }
+}
+
+impl Passage for Host {
+    fn pass(&self, call: Call) -> BoxFuture<'_, Result<(u16, String), Lost>> {
+        Box::pin(self.dynamo(call))
+    }
+}
+
+impl Transport for Host {
+    fn send(&self, request: http::Request<Bytes>) -> BoxFuture<'_, Result<http::Response<Bytes>, NoAnswer>> {
+        Box::pin(self.toss(request))
+    }
+}
+
+fn later(wait: Duration, work: impl Future<Output = ()> + Send + 'static) {
+    #[expect(clippy::disallowed_methods, reason = "what was sent arrives, whatever becomes of the sender")]
+    tokio::spawn(async move {
+        tokio::time::sleep(wait).await;
+        work.await;
+    });
+}
+
+fn copy(request: &http::Request<Bytes>) -> http::Request<Bytes> {
+    let mut copy = http::Request::new(request.body().clone());
+    *copy.method_mut() = request.method().clone();
+    *copy.uri_mut() = request.uri().clone();
+    *copy.headers_mut() = request.headers().clone();
+    copy
+}
+
+fn broken() -> http::Response<Bytes> {
+    let body = r#"{"code":"FAILED_INTERNAL_SYSTEM_PROCESSING","message":""}"#;
+    let mut response = http::Response::new(Bytes::from_static(body.as_bytes()));
+    *response.status_mut() = http::StatusCode::INTERNAL_SERVER_ERROR;
+    response
+}
+
+fn error(status: u16, code: &str) -> (u16, String) {
+    (
+        status,
+        serde_json::json!({ "__type": format!("com.amazonaws.dynamodb.v20120810#{code}"), "message": "injected" })
+            .to_string(),
+    )
+}
+
+fn conflict(call: &Call) -> (u16, String) {
+    let Some(writes) = call.body.get("TransactItems").and_then(Value::as_array) else {
+        return error(400, "TransactionConflictException");
+    };
+    let reasons: Vec<Value> = (0..writes.len())
+        .map(|n| serde_json::json!({ "Code": if n == 0 { "TransactionConflict" } else { "None" } }))
+        .collect();
+    let kind = "com.amazonaws.dynamodb.v20120810#TransactionCanceledException";
+    (400, serde_json::json!({ "__type": kind, "message": "injected", "CancellationReasons": reasons }).to_string())
+}
+
+/// JSON with its members in order: maps have none of their own.
+pub fn sorted(value: &Value) -> String {
+    match value {
+        Value::Object(members) => {
+            let members: BTreeSet<_> = members
+                .iter()
+                .map(|(name, value)| format!("{}:{}", Value::from(name.as_str()), sorted(value)))
+                .collect();
+            format!("{{{}}}", members.into_iter().collect::<Vec<_>>().join(","))
+        }
+        Value::Array(values) => format!("[{}]", values.iter().map(sorted).collect::<Vec<_>>().join(",")),
+        other => other.to_string(),
+    }
+}
