@@ -1,7 +1,7 @@
 //! The order-sweeper: does the work that is due on orders, whoever left it.
 //!
 //! Lets go of holds that nobody paid, sends confirmations again that nobody finished, and takes a
-//! last look at Toss for orders that were left unpaid. Running it twice, or two at once, is fine.
+//! last look at Toss for orders that were left unpaid. Then it looks after the waitlists. Running it twice, or two at once, is fine.
 
 use domain::orders::State;
 use serde::Serialize;
@@ -12,12 +12,13 @@ use crate::{
     edges::{self, NotMoved},
     hints,
     settle::{self, Progress},
+    waitlist,
 };
 
 /// How many due orders of one partition are looked at in one run.
 const ORDERS_PER_PARTITION: usize = 200;
 
-/// What one run did, in orders.
+/// What one run did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Swept {
@@ -27,7 +28,11 @@ pub struct Swept {
     pub settled: u32,
     /// Last looks after which nothing is left to do.
     pub laid_down: u32,
-    /// Orders that are due again later.
+    /// Freed seats that are kept for who was next on a waitlist.
+    pub claimed: u32,
+    /// Claims that nobody ordered in time.
+    pub claims_ended: u32,
+    /// Orders and waitlists that are due again later.
     pub postponed: u32,
 }
 
@@ -42,6 +47,8 @@ pub async fn sweep(app: &App) -> Result<Swept, storage::Error> {
             work_on(app, listed.id, &mut swept).await?;
         }
     }
+    // After the orders: what they let go of finds its next owner at once.
+    waitlist::sweep(app, &mut swept).await?;
     Ok(swept)
 }
 

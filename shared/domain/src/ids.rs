@@ -81,6 +81,10 @@ id! {
     OrderId,
     /// One purchase.
     PurchaseId,
+    /// One place on a waitlist.
+    PlaceId,
+    /// One notification.
+    NoteId,
 }
 
 /// Only the canonical form is an id: lower case and the look-alikes that ULID allows would

@@ -19,25 +19,26 @@ pub const INDEXES: [(&str, &[&str]); 3] = [
         "gsi1",
         &[
             "type", "id", "version", "title", "price", "salesFrom", "deadline", "startsAt", "endsAt",
-            "maxParticipants", "level", "category", "approval", "soldOut", "tutorId", "publishedAt", "createdAt",
-            "userId", "realName", "portfolioUrl", "accountLastFour", "state", "reason", "scheduleId", "start", "end",
-            "creatorId", "updatedAt",
+            "maxParticipants", "level", "category", "approval", "soldOut", "onSale", "tutorId", "publishedAt",
+            "createdAt", "userId", "realName", "portfolioUrl", "accountLastFour", "state", "reason", "scheduleId",
+            "start", "end", "creatorId", "updatedAt", "pwtId",
         ],
     ),
     (
         "gsi2",
         &[
             "type", "id", "version", "title", "price", "salesFrom", "deadline", "startsAt", "endsAt",
-            "maxParticipants", "level", "category", "approval", "soldOut", "tutorId", "publishedAt", "createdAt",
-            "reason", "buyerId", "state", "lines", "total", "holdUntil", "paidAt", "payment", "productId", "orderId",
-            "purchasedAt", "userId",
+            "maxParticipants", "level", "category", "approval", "soldOut", "onSale", "tutorId", "publishedAt",
+            "createdAt", "reason", "buyerId", "state", "lines", "total", "holdUntil", "paidAt", "payment", "productId",
+            "orderId", "purchasedAt", "userId",
         ],
     ),
     (
         "gsi3",
         &[
             "type", "id", "version", "title", "price", "salesFrom", "deadline", "startsAt", "endsAt",
-            "maxParticipants", "level", "category", "approval", "soldOut", "tutorId", "publishedAt", "createdAt",
+            "maxParticipants", "level", "category", "approval", "soldOut", "onSale", "tutorId", "publishedAt",
+            "createdAt",
         ],
     ),
 ];

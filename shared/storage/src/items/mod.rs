@@ -2,9 +2,11 @@
 
 mod accounts;
 mod idempotency;
+mod notes;
 mod orders;
 mod pwts;
 mod todos;
+mod waitlist;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::{Serialize, de::DeserializeOwned};
@@ -12,11 +14,13 @@ use serde::{Serialize, de::DeserializeOwned};
 pub use self::{
     accounts::{EmailGuard, LogInWindow, Session, TutorApplication, User},
     idempotency::{Answer, IdempotencyRecord, Progress},
+    notes::{Note, NoteKind},
     orders::{
         Buyer, CartLine, Lapses, OpenOrder, Order, OrderLine, Payment, PaymentKeyGuard, Purchase, Settlement, Void,
     },
     pwts::{Pwt, SaleFacts, SeatShard},
     todos::Todo,
+    waitlist::{Claim, Place, Waiter, Waitlist},
 };
 use crate::{
     Error,
