@@ -25,7 +25,7 @@ pub async fn freed(app: &App, order: &Order) {
     for line in &order.lines {
         let id = line.product_id.into();
         let done = match refresh_one(app, id).await {
-            Ok(Freed { awaited: true }) => waitlist::hint(app, id).await,
+            Ok(Freed { awaited: true }) => Box::pin(waitlist::hint(app, id)).await,
             refreshed => refreshed.map(|_| ()),
         };
         if let Err(error) = done {

@@ -22,7 +22,7 @@ use crate::{App, Swept, hints};
 /// How many claims and lists one run looks at.
 const AT_ONCE: usize = 200;
 /// How many places of one list one run moves.
-const STEPS: usize = 200;
+const STEPS: usize = 500;
 /// How long a list that failed is left alone: so it comes after all others.
 const BACK_OFF_SECONDS: i64 = 60;
 
