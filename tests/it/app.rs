@@ -61,6 +61,7 @@ pub fn settings() -> Settings {
             success_url: "http://localhost/pay/success".to_owned(),
             fail_url: "http://localhost/pay/fail".to_owned(),
             max_order_total: 500_000_000,
+            commission: 1_000,
         }),
         build: "test".to_owned(),
     }

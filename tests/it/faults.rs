@@ -406,3 +406,66 @@ async fn who_left_and_came_again_gets_the_claim_that_nobody_ordered() {
     };
     survives_after(before, json!({ "maxParticipants": 1 }), path, End { seats: THE_ONE_SOLD, ..paid() }).await;
 }
+
+#[tokio::test]
+async fn a_paid_order_is_given_back() {
+    let path: Path = |sale, kim| {
+        Box::pin(async move {
+            let order = order(sale, kim).await;
+            let payment_key = sale.authenticate(&order);
+            confirm(sale, kim, &order, &payment_key).await.expect(200);
+            let path = format!("/v1/orders/{}/cancel", order["id"].as_str().unwrap());
+            let cancel = async || {
+                let call = sale.app.post(&path).by(kim).header("idempotency-key", "back");
+                call.json(&json!({})).send().await
+            };
+            let reply = patiently(sale, cancel).await;
+            // An answer that was lost after the last step says that it is done.
+            assert!(reply.status == 200 || reply.body["code"] == "ALREADY_REFUNDED", "{}", reply.body);
+        })
+    };
+    survives(three_seats(), path, End { captures: 1, ..ended("REFUNDED") }).await;
+}
+
+#[tokio::test]
+async fn the_sweeper_finishes_a_refund_that_toss_left_unanswered() {
+    let path: Path = |sale, kim| {
+        Box::pin(async move {
+            let order = order(sale, kim).await;
+            let payment_key = sale.authenticate(&order);
+            confirm(sale, kim, &order, &payment_key).await.expect(200);
+            sale.app.sandbox.fail_next(Operation::Cancel, FaultKind::AnswerLost);
+            let path = format!("/v1/orders/{}/cancel", order["id"].as_str().unwrap());
+            // The buyer tries until Toss was asked, and then goes away.
+            while ![200, 202].contains(&sale.app.post(&path).by(kim).json(&json!({})).send().await.status) {
+                sale.app.clock.advance(6_000);
+            }
+            sale.app.clock.advance(2 * 60_000);
+            sweep(sale).await;
+        })
+    };
+    survives(three_seats(), path, End { captures: 1, ..ended("REFUNDED") }).await;
+}
+
+#[tokio::test]
+async fn a_refused_refund_leaves_everything_with_the_buyer() {
+    let path: Path = |sale, kim| {
+        Box::pin(async move {
+            let order = order(sale, kim).await;
+            let payment_key = sale.authenticate(&order);
+            confirm(sale, kim, &order, &payment_key).await.expect(200);
+            let refused = FaultKind::Error { status: 400, code: "REFUND_REJECTED".to_owned() };
+            sale.app.sandbox.fail_next(Operation::Cancel, refused);
+            let path = format!("/v1/orders/{}/cancel", order["id"].as_str().unwrap());
+            // Whether the refusal reached the buyer or the sweeper: asking again would be another refund.
+            while ![202, 409].contains(&sale.app.post(&path).by(kim).json(&json!({})).send().await.status) {
+                sale.app.clock.advance(61_000);
+                sweep(sale).await;
+                if sale.state(kim, &order).await == "PAID" {
+                    break;
+                }
+            }
+        })
+    };
+    survives(three_seats(), path, paid()).await;
+}

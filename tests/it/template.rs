@@ -217,7 +217,7 @@ const NEEDS: [(&str, &[&str]); 3] = [
         "payments",
         &[
             "TOSS_BASE_URL", "TOSS_SECRET_KEY", "TOSS_CLIENT_KEY", "PAYMENT_SUCCESS_URL", "PAYMENT_FAIL_URL",
-            "MAX_ORDER_TOTAL",
+            "MAX_ORDER_TOTAL", "COMMISSION_BASIS_POINTS",
         ],
     ),
 ];

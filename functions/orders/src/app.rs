@@ -2,6 +2,7 @@
 
 use config::Settings;
 use devloop_http::{Edge, StartError};
+use domain::ledger::Commission;
 use toss::Toss;
 
 /// Built once, cloned for each request.
@@ -26,6 +27,8 @@ pub struct Terms {
     pub fail_url: String,
     /// The largest total of one order, in won.
     pub max_total: i64,
+    /// The platform's share of each sale.
+    pub commission: Commission,
 }
 
 impl App {
@@ -33,11 +36,14 @@ impl App {
     pub fn new(settings: &Settings, edge: Edge, toss: Toss) -> Result<Self, StartError> {
         let payments = settings.payments.as_ref();
         let payments = payments.ok_or_else(|| StartError("the payment settings are missing".to_owned()))?;
+        let commission = Commission::new(payments.commission)
+            .ok_or_else(|| StartError("COMMISSION_BASIS_POINTS is above 10000".to_owned()))?;
         let terms = Terms {
             client_key: payments.toss_client_key.clone(),
             success_url: payments.success_url.clone(),
             fail_url: payments.fail_url.clone(),
             max_total: payments.max_order_total,
+            commission,
         };
         Ok(Self { edge, toss, terms })
     }

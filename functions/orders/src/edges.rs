@@ -5,16 +5,19 @@
 
 use domain::{
     ids::{OrderId, ProductId},
-    orders::{EXPIRY_GRACE_SECONDS, LAST_LOOK_SECONDS, State},
+    orders::{EXPIRY_GRACE_SECONDS, LAST_LOOK_SECONDS, RefundState, Return, State},
     time::Time,
 };
 use storage::{
     Tx, TxError, Write, WriteError,
-    items::{Buyer, Lapses, OpenOrder, Order, Payment, PaymentKeyGuard, Purchase, SeatShard, Settlement, User, Void},
+    items::{
+        Buyer, Lapses, OpenOrder, Order, OrderLine, Payment, PaymentKeyGuard, Purchase, Refund, SeatShard, Settlement,
+        User, Void,
+    },
     keys,
 };
 
-use crate::App;
+use crate::{App, ledger};
 
 /// Which part of a move did not hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +34,8 @@ pub enum Lost {
     Guard(ProductId),
     /// The lapses of the buyer changed meanwhile.
     Lapses,
+    /// The refund is not where it was.
+    Refund,
 }
 
 /// Why an order was not moved.
@@ -104,7 +109,11 @@ pub async fn begin_confirming(app: &App, order: &Order, payment_key: &str, now: 
 
 /// CONFIRMING → PAID: holds become sold, the buyer gets what was bought, all at once.
 pub async fn settle(app: &App, order: &Order, payment: &toss::Payment, now: Time) -> Result<Order, NotMoved> {
-    let settlement = Settlement { method: payment.method.clone(), receipt_url: payment.receipt_url.clone() };
+    let settlement = Settlement {
+        method: payment.method.clone(),
+        receipt_url: payment.receipt_url.clone(),
+        partial_refunds: payment.is_partial_cancelable,
+    };
     let record = Payment {
         order_id: order.id,
         payment_key: payment.payment_key.clone(),
@@ -123,7 +132,8 @@ pub async fn settle(app: &App, order: &Order, payment: &toss::Payment, now: Time
         tx = tx.and(SeatShard::sell(line.product_id.into(), line.shard), Lost::Seat(line.product_id));
         tx = tx.and(release_guard(order, line.product_id), Lost::Guard(line.product_id));
     }
-    tx.and_all(delivery(order, now).map(|write| (write, Lost::Order))).commit(&app.edge.table).await?;
+    let follows = delivery(order, now).chain(ledger::sales(order, now));
+    tx.and_all(follows.map(|write| (write, Lost::Order))).commit(&app.edge.table).await?;
     Ok(Order { state: State::Paid, paid_at: Some(now), payment: Some(settlement), due: None, ..order.clone() })
 }
 
@@ -131,9 +141,16 @@ pub async fn settle(app: &App, order: &Order, payment: &toss::Payment, now: Time
 pub fn delivery(order: &Order, now: Time) -> impl Iterator<Item = Write> + '_ {
     order.lines.iter().flat_map(move |line| {
         let (user_id, product_id, order_id) = (order.buyer_id, line.product_id, order.id);
-        let purchase =
-            Purchase { user_id, product_id, order_id, title: line.title.clone(), price: line.price, purchased_at: now };
-        let buyer = Buyer { product_id, user_id, order_id, since: now };
+        let purchase = Purchase {
+            user_id,
+            product_id,
+            order_id,
+            title: line.title.clone(),
+            price: line.price,
+            purchased_at: now,
+            refunding: false,
+        };
+        let buyer = Buyer { product_id, user_id, order_id, since: now, refunding: false };
         [Write::put(&purchase), Write::put(&buyer), Write::delete(keys::cart_line(user_id, product_id))]
     })
 }
@@ -246,16 +263,149 @@ pub async fn next_void(app: &App, order: &Order, void: &Void) -> Result<(), NotM
     single(app, write).await
 }
 
-/// CONFIRMING → FAILED: the charge is known to be cancelled in full.
-pub async fn finish_void(app: &App, order: &Order, void: &Void, now: Time) -> Result<Order, NotMoved> {
+/// CONFIRMING → FAILED: the charge, `payment`, is known to be cancelled in full.
+pub async fn finish_void(
+    app: &App,
+    order: &Order,
+    void: &Void,
+    payment: &toss::Payment,
+    now: Time,
+) -> Result<Order, NotMoved> {
     let due = last_look(order, now);
     let failed = step(order, State::Confirming, State::Failed, due)
         .set("failure", &void.reason)
         .if_is("paymentKey", &order.payment_key)
         .if_has("void");
     let tx = Tx::once(app.edge.ids.token()).and(failed, Lost::Order).and_all(release(order));
-    tx.commit(&app.edge.table).await?;
+    tx.and_all(ledger::void(order, payment, now).map(|write| (write, Lost::Order))).commit(&app.edge.table).await?;
     Ok(Order { state: State::Failed, failure: Some(void.reason.clone()), due, ..order.clone() })
+}
+
+/// Writes a refund down, before Toss is asked: from here on its lines give no access any more.
+pub async fn begin_refund(app: &App, order: &Order, refund: &Refund) -> Result<Order, NotMoved> {
+    let lines = marked(order, refund, Some(Return::Refunding));
+    let begun = Write::update(keys::order(order.id))
+        .set("lines", &lines)
+        .set("openRefund", refund.id)
+        .add("refunds", 1)
+        .if_is("state", order.state)
+        .if_is("refunds", order.refunds)
+        .if_missing("openRefund");
+    let entitlements = refund.products.iter().flat_map(|product| {
+        [keys::purchase(order.buyer_id, *product), keys::buyer(*product, order.buyer_id)]
+            .map(|key| Write::update(key).set("refunding", true).if_is("orderId", order.id))
+    });
+    Tx::once(app.edge.ids.token())
+        .and(begun, Lost::Order)
+        .and(Write::put(refund).if_absent(), Lost::Refund)
+        .and_all(entitlements.map(|write| (write, Lost::Order)))
+        .commit(&app.edge.table)
+        .await?;
+    let refunds = order.refunds.saturating_add(1);
+    Ok(Order { lines, open_refund: Some(refund.id), refunds, ..order.clone() })
+}
+
+/// `PAID`, `PARTIALLY_REFUNDED` → `PARTIALLY_REFUNDED`, `REFUNDED`: the money is back, and so are the seats.
+pub async fn finish_refund(app: &App, order: &Order, refund: &Refund, now: Time) -> Result<Order, NotMoved> {
+    let lines = marked(order, refund, Some(Return::Refunded));
+    let all = lines.iter().all(|line| line.returned == Some(Return::Refunded));
+    let to = if all { State::Refunded } else { State::PartiallyRefunded };
+    let mut tx = Tx::once(app.edge.ids.token())
+        .and(refunded(order, refund, to, &lines), Lost::Order)
+        .and(end_refund(refund, RefundState::Done, now), Lost::Refund);
+    for line in lines_of(order, refund) {
+        let (product, buyer) = (line.product_id, order.buyer_id);
+        tx = tx
+            .and(SeatShard::take_back(product.into(), line.shard), Lost::Seat(product))
+            .and(Write::delete(keys::purchase(buyer, product)).if_absent_or_is("orderId", order.id), Lost::Order)
+            .and(Write::delete(keys::buyer(product, buyer)).if_absent_or_is("orderId", order.id), Lost::Order)
+            .and_all(ledger::refund(order, line, refund, now).map(|write| (write, Lost::Refund)));
+    }
+    tx.commit(&app.edge.table).await?;
+    Ok(Order { state: to, lines, open_refund: None, ..order.clone() })
+}
+
+/// Toss refused the refund for good: the lines are the buyer's again.
+pub async fn refuse_refund(
+    app: &App,
+    order: &Order,
+    refund: &Refund,
+    code: &str,
+    now: Time,
+) -> Result<Order, NotMoved> {
+    let lines = marked(order, refund, None);
+    let kept = Write::update(keys::order(order.id))
+        .set("lines", &lines)
+        .remove("openRefund")
+        .if_is("state", order.state)
+        .if_is("openRefund", refund.id);
+    let entitlements = refund.products.iter().flat_map(|product| {
+        [keys::purchase(order.buyer_id, *product), keys::buyer(*product, order.buyer_id)]
+            .map(|key| Write::update(key).set("refunding", false).if_is("orderId", order.id))
+    });
+    Tx::once(app.edge.ids.token())
+        .and(kept, Lost::Order)
+        .and(end_refund(refund, RefundState::Refused, now).set("failure", code), Lost::Refund)
+        .and_all(entitlements.map(|write| (write, Lost::Order)))
+        .commit(&app.edge.table)
+        .await?;
+    Ok(Order { lines, open_refund: None, ..order.clone() })
+}
+
+/// The next attempt of a refund under a new key: only after `n` itself was answered and nothing moved.
+pub async fn next_refund_attempt(app: &App, refund: &Refund) -> Result<Refund, NotMoved> {
+    let n = refund.n.saturating_add(1);
+    single(app, at_attempt(refund).set("n", n)).await?;
+    Ok(Refund { n, ..refund.clone() })
+}
+
+/// Work on a refund came to nothing: it is due again later, ever later.
+pub async fn back_off_refund(app: &App, refund: &Refund, now: Time) -> Result<(), storage::Error> {
+    let setbacks = refund.setbacks.saturating_add(1);
+    let due = now.plus_seconds(pause_seconds(setbacks));
+    let index = keys::due_refund(refund.order_id, due);
+    let write = Write::update(keys::refund(refund.order_id, refund.id))
+        .set("setbacks", setbacks)
+        .set("due", due)
+        .set("gsi1pk", index.pk)
+        .set("gsi1sk", index.sk)
+        .if_is("state", RefundState::Requested);
+    match single(app, write).await {
+        Ok(()) | Err(NotMoved::Lost(_)) => Ok(()),
+        Err(NotMoved::Storage(error)) => Err(error),
+    }
+}
+
+fn refunded(order: &Order, refund: &Refund, to: State, lines: &[OrderLine]) -> Write {
+    debug_assert!(order.state.may_become(to), "{:?} -> {to:?} is no edge", order.state);
+    Write::update(keys::order(order.id))
+        .set("state", to)
+        .set("lines", lines)
+        .remove("openRefund")
+        .if_is("state", order.state)
+        .if_is("openRefund", refund.id)
+}
+
+/// A refund that is still asked for, at the attempt that it was read in.
+fn at_attempt(refund: &Refund) -> Write {
+    Write::update(keys::refund(refund.order_id, refund.id)).if_is("state", RefundState::Requested).if_is("n", refund.n)
+}
+
+fn end_refund(refund: &Refund, state: RefundState, now: Time) -> Write {
+    at_attempt(refund).set("state", state).set("endedAt", now).remove("due").remove("gsi1pk").remove("gsi1sk")
+}
+
+/// The lines that a refund gives back.
+fn lines_of<'a>(order: &'a Order, refund: &'a Refund) -> impl Iterator<Item = &'a OrderLine> {
+    order.lines.iter().filter(|line| refund.products.contains(&line.product_id))
+}
+
+fn marked(order: &Order, refund: &Refund, returned: Option<Return>) -> Vec<OrderLine> {
+    let mut lines = order.lines.clone();
+    for line in lines.iter_mut().filter(|line| refund.products.contains(&line.product_id)) {
+        line.returned = returned;
+    }
+    lines
 }
 
 /// Takes the turn to ask Toss about an order: at most one question in five seconds.
@@ -274,14 +424,19 @@ pub async fn take_turn_to_ask(app: &App, order: &Order, now: Time) -> Result<boo
 
 /// Work on an order came to nothing: it is due again later, ever later, so that it blocks nobody.
 pub async fn back_off(app: &App, order: &Order, now: Time) -> Result<(), storage::Error> {
-    const LONGEST_SECONDS: i64 = 60 * 60;
     let setbacks = order.setbacks.saturating_add(1);
-    let pause = 30_i64.saturating_mul(1_i64 << setbacks.min(10)).min(LONGEST_SECONDS);
+    let due = now.plus_seconds(pause_seconds(setbacks));
     let write = Write::update(keys::order(order.id)).set("setbacks", setbacks).if_is("state", order.state);
-    match single(app, reschedule(write, order.id, Some(now.plus_seconds(pause)))).await {
+    match single(app, reschedule(write, order.id, Some(due))).await {
         Ok(()) | Err(NotMoved::Lost(_)) => Ok(()),
         Err(NotMoved::Storage(error)) => Err(error),
     }
+}
+
+/// A minute after the first setback, twice as long after each further one, at most an hour.
+fn pause_seconds(setbacks: u32) -> i64 {
+    const LONGEST: i64 = 60 * 60;
+    30_i64.saturating_mul(1_i64 << setbacks.min(10)).min(LONGEST)
 }
 
 /// The last look at an unpaid order found nothing: no work is left.

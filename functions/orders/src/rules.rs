@@ -4,10 +4,11 @@ use deserr::{DeserializeError, Deserr, IntoValue, MergeWithError, Value, ValuePo
 use domain::{
     accounts::Approval,
     ids::{OrderId, ProductId, UserId},
+    money::Won,
     time::Time,
     validation::{self, Invalid},
 };
-use storage::items::{Lapses, OpenOrder, Purchase, Pwt, SaleFacts, SeatShard};
+use storage::items::{Lapses, OpenOrder, Order, Purchase, Pwt, Refund, SaleFacts, SeatShard};
 
 use crate::edges::expiry;
 
@@ -150,6 +151,52 @@ impl utoipa::ToSchema for Amount {
     fn name() -> std::borrow::Cow<'static, str> {
         "Amount".into()
     }
+}
+
+/// Why lines of a paid order are not given back.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoRefund {
+    /// They are no lines of the order, or one is named twice.
+    #[error("these are no lines of the order")]
+    NotLines,
+    /// Their project does not take buyers back any more.
+    #[error("the time to give these back is over: {0:?}")]
+    WindowOver(Vec<ProductId>),
+    /// They were given back before.
+    #[error("these were given back: {0:?}")]
+    Already(Vec<ProductId>),
+    /// The way of paying gives back everything or nothing.
+    #[error("the whole order only")]
+    WholeOrderOnly,
+}
+
+/// The lines to give back: those that are asked for, or all that are left.
+pub fn lines_to_refund(order: &Order, asked: Option<Vec<ProductId>>) -> Result<Vec<ProductId>, NoRefund> {
+    let left: Vec<ProductId> = order.kept().map(|line| line.product_id).collect();
+    let all = || order.lines.iter().map(|line| line.product_id).collect();
+    let Some(asked) = asked else {
+        return if left.is_empty() { Err(NoRefund::Already(all())) } else { Ok(left) };
+    };
+    let known: Vec<ProductId> = all();
+    if asked.is_empty() || duplicate(&asked).is_some() || !asked.iter().all(|product| known.contains(product)) {
+        return Err(NoRefund::NotLines);
+    }
+    let gone: Vec<ProductId> = asked.iter().copied().filter(|product| !left.contains(product)).collect();
+    if gone.is_empty() { Ok(asked) } else { Err(NoRefund::Already(gone)) }
+}
+
+/// Buyers may give a project's seat back before its deadline.
+pub fn within_window(products: &[ProductId], pwts: &[Pwt], now: Time) -> Result<(), NoRefund> {
+    let open = |product: &ProductId| pwts.iter().any(|pwt| ProductId::from(pwt.id) == *product && now < pwt.deadline);
+    let over: Vec<ProductId> = products.iter().copied().filter(|product| !open(product)).collect();
+    if over.is_empty() { Ok(()) } else { Err(NoRefund::WindowOver(over)) }
+}
+
+/// Whether the way of paying can give back as little as `refund` asks for.
+pub fn takes_parts(order: &Order, refund: &Refund) -> Result<(), NoRefund> {
+    let is_part = refund.amount > Won::ZERO && refund.amount < refund.refundable;
+    let takes_parts = order.payment.as_ref().is_some_and(|payment| payment.partial_refunds);
+    if is_part && !takes_parts { Err(NoRefund::WholeOrderOnly) } else { Ok(()) }
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 
 use domain::{orders::State, time::Time};
 use storage::{
+    WriteError,
     items::{Order, Void},
     keys,
 };
@@ -14,6 +15,7 @@ use toss::{Failure, Payment, Status};
 use crate::{
     App,
     edges::{self, Lost, NotMoved},
+    ledger,
 };
 
 /// How far an order has come.
@@ -213,17 +215,18 @@ async fn intend_and_void(app: &App, order: &Order, reason: &str) -> Result<Progr
 /// Cancels the charge in full; the order fails once that is known, and not before.
 async fn finish_void(app: &App, order: &Order, void: &Void) -> Result<Progress, NotMoved> {
     let payment_key = stored_key(order)?;
-    if is_canceled(app, order, payment_key, void).await? {
-        let failed = edges::finish_void(app, order, void, app.edge.clock.now()).await?;
-        return Ok(Progress::Voided(failed));
-    }
-    Ok(Progress::Unknown(order.clone()))
+    let Some(payment) = canceled(app, order, payment_key, void).await? else {
+        return Ok(Progress::Unknown(order.clone()));
+    };
+    let failed = edges::finish_void(app, order, void, &payment, app.edge.clock.now()).await?;
+    Ok(Progress::Voided(failed))
 }
 
-async fn is_canceled(app: &App, order: &Order, payment_key: &str, void: &Void) -> Result<bool, NotMoved> {
+/// The charge, if nothing of it is left.
+async fn canceled(app: &App, order: &Order, payment_key: &str, void: &Void) -> Result<Option<Payment>, NotMoved> {
     let key = format!("void:{}:{}", order.id, void.m);
     let asked = match app.toss.cancel(&key, payment_key, &void.reason, None, None).await {
-        Ok(payment) => return Ok(is_gone(&payment)),
+        Ok(payment) => return Ok(Some(payment).filter(is_gone)),
         Err(Failure::AlreadyCanceled { .. } | Failure::BalanceMoved { .. }) => app.toss.payment(payment_key).await,
         Err(Failure::AnsweredUnknown { code }) => {
             tracing::warn!(order = %order.id, code, "the outcome of a void is unknown");
@@ -236,10 +239,10 @@ async fn is_canceled(app: &App, order: &Order, payment_key: &str, void: &Void) -
         Err(error) => Err(error),
     };
     match asked {
-        Ok(payment) => Ok(is_gone(&payment)),
+        Ok(payment) => Ok(Some(payment).filter(is_gone)),
         Err(error) => {
             tracing::error!(order = %order.id, %error, alarm = true, "a charge could not be voided yet");
-            Ok(false)
+            Ok(None)
         }
     }
 }
@@ -253,19 +256,31 @@ fn is_gone(payment: &Payment) -> bool {
     }
 }
 
+/// Enters a charge that was cancelled in full into the ledger, once.
+async fn note_void(app: &App, order: &Order, payment: &Payment) -> Result<(), storage::Error> {
+    let Some(entry) = ledger::void(order, payment, app.edge.clock.now()) else { return Ok(()) };
+    match app.edge.table.write(entry).await {
+        // It is there already.
+        Ok(()) | Err(WriteError::Unmet(_)) => Ok(()),
+        Err(WriteError::Storage(error)) => Err(error),
+    }
+}
+
 /// Asks Toss once more about an order that was left unpaid. A charge that stands is a stray: it
 /// is cancelled in full, and operators hear of it. Answers whether no charge is left.
 pub async fn last_look(app: &App, order: &Order) -> Result<bool, storage::Error> {
     let mut clean = true;
     for payment_key in order.refused_keys.iter().chain(&order.payment_key) {
         match app.toss.payment(payment_key).await {
-            Ok(payment) if is_gone(&payment) => {}
+            Ok(payment) if is_gone(&payment) => note_void(app, order, &payment).await?,
             Err(Failure::NotFound) => {}
             Ok(payment) if payment.status == Status::Done => {
                 tracing::error!(order = %order.id, alarm = true, "a charge without a paid order is cancelled");
                 let key = format!("stray:{}:{}", order.id, keys::hashed(payment_key));
-                let canceled = app.toss.cancel(&key, payment_key, "STRAY_CHARGE", None, None).await;
-                clean &= canceled.is_ok_and(|payment| is_gone(&payment));
+                match app.toss.cancel(&key, payment_key, "STRAY_CHARGE", None, None).await {
+                    Ok(payment) if is_gone(&payment) => note_void(app, order, &payment).await?,
+                    Ok(_) | Err(_) => clean = false,
+                }
             }
             // Its authentication has lapsed by now, or will.
             Ok(_) => clean = false,

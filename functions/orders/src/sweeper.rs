@@ -1,16 +1,24 @@
 //! The order-sweeper: does the work that is due on orders, whoever left it.
 //!
-//! Lets go of holds that nobody paid, sends confirmations again that nobody finished, and takes a
-//! last look at Toss for orders that were left unpaid. Then it looks after the waitlists. Running it twice, or two at once, is fine.
+//! Lets go of holds that nobody paid, sends confirmations and refunds again that nobody finished, and
+//! takes a last look at Toss for orders that were left unpaid. Then it looks after the waitlists.
+//! Running it twice, or two at once, is fine.
 
-use domain::orders::State;
+use domain::{
+    ids::{OrderId, RefundId},
+    orders::State,
+};
 use serde::Serialize;
-use storage::{Query, items::Order, keys};
+use storage::{
+    Query,
+    items::{Order, Refund},
+    keys,
+};
 
 use crate::{
     App,
     edges::{self, NotMoved},
-    hints,
+    hints, refund,
     settle::{self, Progress},
     waitlist,
 };
@@ -28,11 +36,13 @@ pub struct Swept {
     pub settled: u32,
     /// Last looks after which nothing is left to do.
     pub laid_down: u32,
+    /// Refunds that were brought to an end.
+    pub refunded: u32,
     /// Freed seats that are kept for who was next on a waitlist.
     pub claimed: u32,
     /// Claims that nobody ordered in time.
     pub claims_ended: u32,
-    /// Orders and waitlists that are due again later.
+    /// Orders, refunds and waitlists that are due again later.
     pub postponed: u32,
 }
 
@@ -47,12 +57,38 @@ pub async fn sweep(app: &App) -> Result<Swept, storage::Error> {
             work_on(app, listed.id, &mut swept).await?;
         }
     }
+    let due = Query::index("gsi1", keys::DUE_REFUNDS.to_owned()).between("0", format!("{until}~"));
+    for listed in app.edge.table.all::<DueRefund>(&due, ORDERS_PER_PARTITION).await? {
+        refund_again(app, &listed, &mut swept).await?;
+    }
     // After the orders: what they let go of finds its next owner at once.
     waitlist::sweep(app, &mut swept).await?;
     Ok(swept)
 }
 
-async fn work_on(app: &App, id: domain::ids::OrderId, swept: &mut Swept) -> Result<(), storage::Error> {
+async fn refund_again(app: &App, listed: &DueRefund, swept: &mut Swept) -> Result<(), storage::Error> {
+    let refund: Option<Refund> = app.edge.table.get_now(keys::refund(listed.order_id, listed.id)).await?;
+    let order: Option<Order> = app.edge.table.get_now(keys::order(listed.order_id)).await?;
+    let now = app.edge.clock.now();
+    let refund = refund.filter(|refund| refund.due.is_some_and(|due| due <= now));
+    let Some((refund, order)) = refund.zip(order) else { return Ok(()) };
+    match refund::drive(app, order, refund.clone()).await {
+        Ok(refund::Progress::Done(order) | refund::Progress::Refused { order, .. }) => {
+            swept.refunded = swept.refunded.saturating_add(1);
+            hints::refresh(app, &order).await;
+        }
+        unfinished => {
+            if let Err(error) = unfinished {
+                tracing::error!(refund = %refund.id, %error, "work on a due refund failed");
+            }
+            swept.postponed = swept.postponed.saturating_add(1);
+            edges::back_off_refund(app, &refund, now).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn work_on(app: &App, id: OrderId, swept: &mut Swept) -> Result<(), storage::Error> {
     // The index may be behind: only the order itself says what is due.
     let order: Option<Order> = app.edge.table.get_now(keys::order(id)).await?;
     let now = app.edge.clock.now();
@@ -115,7 +151,23 @@ async fn look_again(app: &App, order: &Order, swept: &mut Swept) -> Result<bool,
 /// What the index shows of a due order.
 #[derive(Debug, serde::Deserialize, Serialize)]
 struct DueOrder {
-    id: domain::ids::OrderId,
+    id: OrderId,
+}
+
+/// What the index shows of a due refund.
+#[derive(Debug, serde::Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct DueRefund {
+    id: RefundId,
+    order_id: OrderId,
+}
+
+impl storage::Stored for DueRefund {
+    const TYPE: &'static str = <Refund as storage::Stored>::TYPE;
+
+    fn keys(&self) -> keys::Keys {
+        keys::Keys::of(keys::refund(self.order_id, self.id))
+    }
 }
 
 impl storage::Stored for DueOrder {

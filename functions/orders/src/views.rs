@@ -4,7 +4,7 @@ use domain::{
     accounts::Role,
     ids::{OrderId, ProductId},
     money::{Price, Won},
-    orders::State,
+    orders::{Return, State},
     text::Title,
     time::Time,
 };
@@ -24,6 +24,9 @@ pub struct LineView {
     pub title: Title,
     /// What this line costs.
     pub price: Price,
+    /// Whether it is being given back, or was.
+    #[schema(required)]
+    pub returned: Option<Return>,
 }
 
 /// What Toss's payment window has to be opened with.
@@ -47,7 +50,7 @@ pub struct PaymentWindow {
 #[serde(rename_all = "camelCase")]
 #[schema(example = json!({
     "id": "01KB2M3N4P5Q6R7S8T9V0W1X2Y", "state": "PENDING",
-    "lines": [{ "productId": "01KB2M3N4P5Q6R7S8T9V0W1X2Z", "title": "러스트로 만드는 서버리스", "price": 50000 }],
+    "lines": [{ "productId": "01KB2M3N4P5Q6R7S8T9V0W1X2Z", "title": "러스트로 만드는 서버리스", "price": 50000, "returned": null }],
     "total": 50000, "createdAt": "2026-11-24T00:00:00.000Z", "holdUntil": "2026-11-24T00:10:00.000Z", "paidAt": null,
     "settlement": null, "failure": null,
     "payment": {
@@ -98,6 +101,7 @@ impl OrderView {
             product_id: line.product_id,
             title: line.title,
             price: line.price,
+            returned: line.returned,
         };
         Self {
             id: order.id,

@@ -77,7 +77,7 @@ async fn end_claim(app: &App, pwt: PwtId, id: PlaceId, now: Time) -> Result<bool
 
 /// Keeps the free seats of a PWT for those who are next, or lets everybody take them if nobody
 /// waits. Of a sale that is over, it ends the list. Answers how many seats are claimed now.
-pub async fn serve(app: &App, id: PwtId) -> Result<u32, Error> {
+async fn serve(app: &App, id: PwtId) -> Result<u32, Error> {
     let mut claimed: u32 = 0;
     for _ in 0..STEPS {
         let now = app.edge.clock.now();

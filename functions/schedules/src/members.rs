@@ -55,7 +55,7 @@ impl ScheduleMember {
         let found = app.table.get_mixed_now([keys::pwt(pwt), keys::buyer(pwt.into(), user), keys::user(user)]).await?;
         let pwt = pick::<Pwt>(&found)?.filter(|pwt| pwt.approval == Approval::Approved);
         let pwt = pwt.ok_or_else(|| Problem::new(not_found))?;
-        let is_buyer = pick::<Buyer>(&found)?.is_some();
+        let is_buyer = pick::<Buyer>(&found)?.is_some_and(|buyer| !buyer.refunding);
         let is_admin =
             pick::<User>(&found)?.is_some_and(|user| user.role == Role::Admin && user.standing == Standing::Active);
         let is_tutor = pwt.tutor_id == user;

@@ -70,6 +70,7 @@ fn settings(rng: &Rng) -> Result<Settings, StartError> {
             success_url: NOWHERE.to_owned(),
             fail_url: NOWHERE.to_owned(),
             max_order_total: 1,
+            commission: 0,
         }),
         build: "contract".to_owned(),
     })

@@ -10,6 +10,8 @@ use crate::secrets::Secrets;
 pub const SANDBOX_SECRET_KEY: &str = "test_sk_devloop_local";
 const SANDBOX_CLIENT_KEY: &str = "test_ck_devloop_local";
 const MAX_ORDER_TOTAL: i64 = 500_000_000;
+/// A tenth, in hundredths of a percent.
+const COMMISSION: u32 = 1_000;
 /// Where nothing says otherwise.
 const TABLE: &str = "devloop";
 const REGION: &str = "ap-northeast-2";
@@ -105,6 +107,7 @@ impl Environment {
                 success_url: format!("{api}/pay/success"),
                 fail_url: format!("{api}/pay/fail"),
                 max_order_total: MAX_ORDER_TOTAL,
+                commission: COMMISSION,
             }),
             build: format!("{} (local)", env!("CARGO_PKG_VERSION")),
         }

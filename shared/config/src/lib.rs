@@ -129,6 +129,8 @@ pub struct Payments {
     pub fail_url: String,
     /// The largest total of one order, in won.
     pub max_order_total: i64,
+    /// The platform's share of each sale, in hundredths of a percent.
+    pub commission: u32,
 }
 
 /// Which settings a function cannot do without, beyond those of all.
@@ -182,6 +184,7 @@ impl Payments {
         let success_url = reader.required("PAYMENT_SUCCESS_URL");
         let fail_url = reader.required("PAYMENT_FAIL_URL");
         let max_order_total = reader.required("MAX_ORDER_TOTAL");
+        let commission = reader.required("COMMISSION_BASIS_POINTS");
         Some(Self {
             toss_base_url: toss_base_url?,
             toss_secret_key: toss_secret_key?,
@@ -189,6 +192,7 @@ impl Payments {
             success_url: success_url?,
             fail_url: fail_url?,
             max_order_total: max_order_total?,
+            commission: commission?,
         })
     }
 }
@@ -205,7 +209,7 @@ mod tests {
     fn everything_missing_is_reported_at_once() {
         let needs = Needs { payments: true, ..Needs::default() };
         let Incomplete(missing) = Settings::read(variables(&["TABLE_NAME", "MAX_ORDER_TOTAL"]), needs).unwrap_err();
-        assert_eq!(missing.len(), 8, "{missing:?}");
+        assert_eq!(missing.len(), 9, "{missing:?}");
     }
 
     #[test]

@@ -79,6 +79,8 @@ id! {
     ProductId,
     /// One order.
     OrderId,
+    /// One refund of an order, in whole or in part.
+    RefundId,
     /// One purchase.
     PurchaseId,
     /// One place on a waitlist.

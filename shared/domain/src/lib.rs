@@ -5,6 +5,7 @@
 pub mod accounts;
 pub mod boards;
 pub mod ids;
+pub mod ledger;
 pub mod money;
 pub mod orders;
 pub mod refusal;

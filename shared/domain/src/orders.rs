@@ -76,6 +76,28 @@ impl State {
     }
 }
 
+/// What becomes of one line of a paid order that is given back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Return {
+    /// Asked for: the buyer has no access any more, and Toss has not answered yet.
+    Refunding,
+    /// The money is back.
+    Refunded,
+}
+
+/// How a refund stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum RefundState {
+    /// Written down; Toss is asked until it answers.
+    Requested,
+    /// The money is back.
+    Done,
+    /// Toss refused for good; the lines are the buyer's again.
+    Refused,
+}
+
 /// How long a new order may be paid.
 pub const HOLD_SECONDS: i64 = 10 * 60;
 /// How long after the end of a hold it is let go: nobody's clock is exact.

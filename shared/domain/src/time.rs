@@ -46,6 +46,12 @@ impl Time {
         u32::try_from(millis.saturating_add(999) / 1_000).unwrap_or(u32::MAX)
     }
 
+    /// The day in Korea, such as `2026-11-24`: what receipts, settlements and the ledger go by.
+    pub fn korean_date(self) -> String {
+        // Korea has no summer time, so its offset is all that is needed of a time zone.
+        jiff::tz::offset(9).to_datetime(self.0).date().to_string()
+    }
+
     /// How long it is from `earlier` until `self`; negative if `earlier` is later.
     pub fn since(self, earlier: Self) -> SignedDuration {
         self.0.duration_since(earlier.0)
@@ -128,6 +134,13 @@ mod tests {
     fn years_that_would_not_sort_are_refused() {
         assert!("-000001-01-01T00:00:00Z".parse::<Time>().is_err());
         assert!("2026-11-23".parse::<Time>().is_err());
+    }
+
+    #[test]
+    fn a_korean_day_begins_nine_hours_before_that_of_utc() {
+        let day = |text: &str| text.parse::<Time>().unwrap().korean_date();
+        assert_eq!(day("2026-11-30T14:59:59.999Z"), "2026-11-30");
+        assert_eq!(day("2026-11-30T15:00:00Z"), "2026-12-01");
     }
 
     #[test]

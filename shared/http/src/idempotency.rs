@@ -4,6 +4,7 @@
 //! the body's fingerprint, and ends after 24 hours; while a request is at work its key is leased
 //! for 30 seconds, so that a crash locks nothing for long.
 
+use aws_lc_rs::digest;
 use deserr::Deserr;
 use domain::{
     ids::UserId,
@@ -68,12 +69,8 @@ impl<T: Deserr<FieldErrors> + ToSchema + Send> Input for Idempotent<T> {
     const REASONS: &'static [Reason] = &[REQUIRED, REUSED, IN_PROGRESS];
 
     fn read(head: &Head, body: &mut Option<Body>) -> Result<Self, Problem> {
-        let visible = |key: &&str| (1..=255).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic());
-        let key = head.header(&HEADER).filter(visible).ok_or_else(|| Problem::new(REQUIRED))?;
-        let bytes = json_bytes(head, body)?;
-        let body = parse_json(&bytes)?;
-        let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &bytes);
-        Ok(Self { key: IdempotencyKey { key: key.to_owned(), fingerprint: hex::encode(digest) }, body })
+        let MaybeIdempotent { key, body } = MaybeIdempotent::read(head, body)?;
+        Ok(Self { key: key.ok_or_else(|| Problem::new(REQUIRED))?, body })
     }
 
     fn describe(description: &mut Description) {
@@ -81,6 +78,49 @@ impl<T: Deserr<FieldErrors> + ToSchema + Send> Input for Idempotent<T> {
         Json::<T>::describe(description);
         description.refuses(Self::REASONS);
     }
+}
+
+/// A body that may be sent under an idempotency key.
+#[derive(Clone, Debug)]
+pub struct MaybeIdempotent<T> {
+    /// The key, if there is one.
+    pub key: Option<IdempotencyKey>,
+    /// The body.
+    pub body: T,
+}
+
+impl<T: Deserr<FieldErrors> + ToSchema + Send> Input for MaybeIdempotent<T> {
+    const REASONS: &'static [Reason] = Idempotent::<T>::REASONS;
+
+    fn read(head: &Head, body: &mut Option<Body>) -> Result<Self, Problem> {
+        let visible = |key: &str| (1..=255).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic());
+        let key = match head.headers.get(&HEADER) {
+            None => None,
+            Some(value) => {
+                let key = value.to_str().ok().filter(|key| visible(key));
+                Some(key.ok_or_else(|| Problem::new(REQUIRED))?.to_owned())
+            }
+        };
+        let bytes = json_bytes(head, body)?;
+        let body = parse_json(&bytes)?;
+        let key = key.map(|key| IdempotencyKey { key, fingerprint: fingerprint(&head.path, &bytes) });
+        Ok(Self { key, body })
+    }
+
+    fn describe(description: &mut Description) {
+        description.header_parameter("Idempotency-Key", false, "1 to 255 visible ASCII characters; kept for 24 hours");
+        Json::<T>::describe(description);
+        description.refuses(Self::REASONS);
+    }
+}
+
+/// What a key is bound to: the body, and what the path names.
+fn fingerprint(path: &str, body: &[u8]) -> String {
+    let mut digest = digest::Context::new(&digest::SHA256);
+    digest.update(path.as_bytes());
+    digest.update(b"\n");
+    digest.update(body);
+    hex::encode(digest.finish())
 }
 
 /// Why a key cannot be worked under.
@@ -119,14 +159,14 @@ impl Refusal for KeyRefused {
 
 /// A key that is ours for a while.
 #[derive(Debug)]
-pub struct Lease {
+struct Lease {
     record: IdempotencyRecord,
     id: String,
 }
 
 /// What became of asking for a key.
 #[derive(Debug)]
-pub enum Leased {
+enum Leased {
     /// It had succeeded before.
     Replay(items::Answer),
     /// It is ours.
@@ -171,8 +211,28 @@ impl Edge {
         }
     }
 
+    /// Does `work` under a key, unless it has succeeded before. Of what comes out, `success` tells
+    /// what is to be repeated.
+    pub async fn once<O, E>(
+        &self,
+        (user, operation, key): (UserId, &str, &IdempotencyKey),
+        work: impl Future<Output = Result<O, E>>,
+        success: impl FnOnce(&O) -> Option<items::Answer>,
+    ) -> Result<Once<O>, E>
+    where
+        E: From<KeyRefused> + From<Error>,
+    {
+        let lease = match self.lease(user, operation, key).await? {
+            Leased::Replay(answer) => return Ok(Once::Replayed(answer)),
+            Leased::Held(lease) => lease,
+        };
+        let done = work.await;
+        self.end(lease, done.as_ref().ok().and_then(success)).await?;
+        done.map(Once::Fresh)
+    }
+
     /// Takes a key for as long as a request may run, unless it has succeeded or is taken.
-    pub async fn lease(&self, user: UserId, operation: &str, key: &IdempotencyKey) -> Result<Leased, KeyRefused> {
+    async fn lease(&self, user: UserId, operation: &str, key: &IdempotencyKey) -> Result<Leased, KeyRefused> {
         let now = self.clock.now();
         let id = self.ids.token();
         let progress = Progress::AtWork { lease: id.clone() };
@@ -189,7 +249,7 @@ impl Edge {
 
     /// Ends a lease: with the success to repeat, or with nothing. A lease that was lost meanwhile
     /// is nobody's problem: the effect below is itself safe to repeat.
-    pub async fn end(&self, lease: Lease, success: Option<items::Answer>) -> Result<(), Error> {
+    async fn end(&self, lease: Lease, success: Option<items::Answer>) -> Result<(), Error> {
         let write = match success {
             Some(answer) => {
                 let expires_at = self.clock.now().plus_seconds(KEPT_SECONDS);

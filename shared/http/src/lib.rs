@@ -20,7 +20,7 @@ mod serve;
 
 pub use callers::{Active, Admin, Anyone, Caller, Public, SignedIn, TOKEN_EXPIRED, Tutor, UNAUTHENTICATED};
 pub use edge::Edge;
-pub use idempotency::{IdempotencyKey, Idempotent, KeyRefused, Lease, Leased, Once};
+pub use idempotency::{IdempotencyKey, Idempotent, KeyRefused, MaybeIdempotent, Once};
 pub use input::{From, IfMatch, Input, Json, NoBody, Path, PathPair, Query, stale};
 pub use lists::{BadCursor, Cursor, Limit, ListRefused, ListScope, ListView, Paging};
 pub use operation::{DEFAULT_ROUTE, Operation, Route, mount};

@@ -5,7 +5,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{
     accounts::Approval,
     boards::Category,
-    ids::{FamilyId, NoteId, OrderId, PlaceId, ProductId, PwtId, ScheduleId, TodoId, UserId},
+    ids::{FamilyId, NoteId, OrderId, PlaceId, ProductId, PwtId, RefundId, ScheduleId, TodoId, UserId},
     time::Time,
 };
 
@@ -242,6 +242,44 @@ pub fn due_orders(shard: u32) -> String {
 /// The payment of a settled order.
 pub fn payment(order: OrderId) -> Key {
     Key::new(format!("ORDER#{order}"), "PAYMENT")
+}
+
+/// One refund of an order.
+pub fn refund(order: OrderId, id: RefundId) -> Key {
+    Key::new(format!("ORDER#{order}"), format!("REFUND#{id}"))
+}
+
+/// All refunds with work left.
+pub const DUE_REFUNDS: &str = "REFUNDS_DUE";
+
+/// A refund with work left, by when it is to be done.
+pub fn due_refund(order: OrderId, due: Time) -> IndexKey {
+    IndexKey::new(DUE_REFUNDS, format!("{due}#{order}"))
+}
+
+/// An entry of the ledger: `id` tells the entries of one order apart, and lets none be made twice.
+pub fn ledger_entry(order: OrderId, id: &str) -> Key {
+    Key::new(format!("ORDER#{order}"), format!("LEDGER#{id}"))
+}
+
+/// An entry among those of its day, which is Seoul's.
+pub fn ledger_of_day(at: Time, order: OrderId, id: &str) -> IndexKey {
+    IndexKey::new(ledger_day(&at.korean_date()), format!("{at}#{order}#{id}"))
+}
+
+/// The partition of [`ledger_of_day`]; `day` such as `2026-11-24`.
+pub fn ledger_day(day: &str) -> String {
+    format!("LEDGER#{day}")
+}
+
+/// An entry among its tutor's.
+pub fn ledger_of_tutor(tutor: UserId, at: Time, order: OrderId, id: &str) -> IndexKey {
+    IndexKey::new(ledger_of(tutor), format!("{at}#{order}#{id}"))
+}
+
+/// The partition of [`ledger_of_tutor`].
+pub fn ledger_of(tutor: UserId) -> String {
+    format!("USER#{tutor}#LEDGER")
 }
 
 /// The guard that lets a user have one unpaid order per product.

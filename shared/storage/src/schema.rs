@@ -21,7 +21,7 @@ pub const INDEXES: [(&str, &[&str]); 3] = [
             "type", "id", "version", "title", "price", "salesFrom", "deadline", "startsAt", "endsAt",
             "maxParticipants", "level", "category", "approval", "soldOut", "onSale", "tutorId", "publishedAt",
             "createdAt", "userId", "realName", "portfolioUrl", "accountLastFour", "state", "reason", "scheduleId",
-            "start", "end", "creatorId", "updatedAt", "pwtId",
+            "start", "end", "creatorId", "updatedAt", "orderId", "productId", "occasion", "postings", "pwtId",
         ],
     ),
     (
@@ -30,7 +30,7 @@ pub const INDEXES: [(&str, &[&str]); 3] = [
             "type", "id", "version", "title", "price", "salesFrom", "deadline", "startsAt", "endsAt",
             "maxParticipants", "level", "category", "approval", "soldOut", "onSale", "tutorId", "publishedAt",
             "createdAt", "reason", "buyerId", "state", "lines", "total", "holdUntil", "paidAt", "payment", "productId",
-            "orderId", "purchasedAt", "userId", "pwtId",
+            "orderId", "purchasedAt", "userId", "refunding", "occasion", "postings", "pwtId",
         ],
     ),
     (

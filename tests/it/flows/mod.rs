@@ -2,6 +2,7 @@ mod auth;
 mod closing;
 mod orders;
 mod pwts;
+mod refunds;
 pub mod sale;
 mod schedules;
 mod tutors;

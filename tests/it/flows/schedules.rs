@@ -49,6 +49,7 @@ impl Project {
             user_id: account.id.parse().unwrap(),
             order_id: UNKNOWN.parse::<OrderId>().unwrap(),
             since: "2026-11-24T00:00:00Z".parse().unwrap(),
+            refunding: false,
         }
     }
 

@@ -17,6 +17,7 @@ async fn purchases(app: &TestApp, account: &Account, titles: &[&str]) {
             title: title.parse().unwrap(),
             price: domain::money::Price::new(50_000).unwrap(),
             purchased_at: domain::time::Time::from_unix_millis(i64::try_from(day).unwrap() * 86_400_000),
+            refunding: false,
         };
         app.table.write(Write::put(&purchase)).await.unwrap();
     }

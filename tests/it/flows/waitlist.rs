@@ -169,6 +169,12 @@ async fn cancel_order_and_fail_payment_serve_the_next_at_once() {
     let fail = json!({ "orderId": order["id"], "code": "PAY_PROCESS_CANCELED", "message": "취소" });
     sale.app.post("/v1/payments/fail").by(&waiters[0]).json(&fail).send().await.expect(200);
     assert_eq!(line(&sale, &waiters).await, "-C");
+    // A seat that was paid and is given back, too.
+    let order = sale.buy(&waiters[1]).await.expect(200);
+    join(&sale, &waiters[0]).await.expect(201);
+    cancel(&sale, &waiters[1], &order).await.expect(200);
+    assert_eq!((line(&sale, &waiters).await, sale.seats().await), ("C-".to_owned(), [1, 0, 1, 0]));
+    assert_eq!(sale.captured(), 0);
 }
 
 #[tokio::test]

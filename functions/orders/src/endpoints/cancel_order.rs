@@ -1,106 +1,226 @@
-//! `POST /v1/orders/{orderId}/cancel`: lets go of an unpaid order.
+//! `POST /v1/orders/{orderId}/cancel`: lets go of an unpaid order, refunds a paid one, in whole or by line.
+//!
+//! A refund waits for Toss; what Toss does not say is no refusal, and the answer is 202 then.
 
 use deserr::Deserr;
-use devloop_http::{Active, Json, Path};
+use devloop_http::{Active, KeyRefused, MaybeIdempotent, Once, Path};
 use domain::{
-    ids::OrderId,
+    accounts::Role,
+    ids::{OrderId, ProductId, PwtId},
     orders::State,
     refusal::{Details, Reason, Refusal},
-    validation::FieldErrors,
+    validation::{FieldErrors, Invalid},
 };
-use storage::items::Order;
+use storage::{
+    items::{Order, Pwt},
+    keys,
+};
 use utoipa::ToSchema;
 
-use super::confirm_payment::{ORDER_NOT_FOUND, PAYMENT_IN_PROGRESS};
 use crate::{
     App,
     edges::{self, NotMoved},
     hints,
+    letting_go::{self, NotLetGo},
+    outcome::{Outcome, RETRY_SECONDS},
+    refund::{self, Progress},
+    rules::{self, NoRefund},
     views::{OrderView, find_order},
 };
 
-/// Why it is given up.
+/// What is given up, and why.
 #[derive(Debug, Deserr, ToSchema)]
 #[deserr(error = FieldErrors, rename_all = camelCase, deny_unknown_fields)]
 #[schema(rename_all = "camelCase")]
 #[schema(example = json!({ "reason": "일정이 맞지 않습니다." }))]
 pub struct CancelOrder {
-    /// For the records.
+    /// Products to give back, of a paid order; all that are left if absent.
+    #[deserr(default)]
+    lines: Option<Vec<ProductId>>,
+    /// For the records. Admins must give one to refund.
     #[deserr(default)]
     reason: Option<domain::text::Reason>,
 }
 
-/// Why it was not let go.
+/// Why nothing was given back.
 #[derive(Debug, thiserror::Error)]
 pub enum Refused {
-    #[error("no such order that the caller may see")]
-    NotFound,
-    #[error("its payment is being confirmed")]
-    InProgress,
-    #[error("an order in {0:?} cannot be cancelled")]
-    NotCancelable(State),
+    #[error(transparent)]
+    Fields(#[from] FieldErrors),
+    #[error(transparent)]
+    NotLetGo(#[from] NotLetGo),
+    #[error(transparent)]
+    NoRefund(NoRefund),
+    #[error("another refund of the order is at work")]
+    RefundInProgress,
+    #[error("Toss refused the refund: {0}")]
+    ByToss(String),
+    #[error(transparent)]
+    Key(#[from] KeyRefused),
     #[error(transparent)]
     Storage(#[from] storage::Error),
 }
 
-pub(super) const ORDER_NOT_CANCELABLE: Reason =
-    Reason::conflict("ORDER_NOT_CANCELABLE", "취소할 수 없는 주문입니다.", "This order cannot be cancelled.");
+const REFUND_IN_PROGRESS: Reason =
+    Reason::conflict("REFUND_IN_PROGRESS", "환불을 처리하고 있습니다.", "A refund of this order is at work.");
+const REFUND_REFUSED: Reason = Reason::conflict("REFUND_REFUSED", "환불이 거절되었습니다.", "The refund was refused.");
+const REFUND_WINDOW_OVER: Reason = Reason::conflict(
+    "REFUND_WINDOW_OVER",
+    "환불할 수 있는 기간이 지났습니다. 관리자에게 환불을 요청할 수 있습니다.",
+    "The time to give this back is over; you can ask an admin.",
+);
+const ALREADY_REFUNDED: Reason =
+    Reason::conflict("ALREADY_REFUNDED", "이미 환불되었습니다.", "This has been refunded already.");
+const PARTIAL_REFUND_UNAVAILABLE: Reason = Reason::conflict(
+    "PARTIAL_REFUND_UNAVAILABLE",
+    "부분 환불이 안 되는 결제 수단입니다. 주문 전체를 환불할 수 있습니다.",
+    "This way of paying gives back the whole order only.",
+);
+
+impl From<NoRefund> for Refused {
+    fn from(reason: NoRefund) -> Self {
+        if reason != NoRefund::NotLines {
+            return Self::NoRefund(reason);
+        }
+        let lines =
+            Invalid::new("LINES", "주문한 상품을 한 번씩 지정하세요.", "must be products of this order, each once");
+        FieldErrors::one("lines", lines).into()
+    }
+}
 
 impl Refusal for Refused {
-    const REASONS: &'static [Reason] = &[ORDER_NOT_FOUND, PAYMENT_IN_PROGRESS, ORDER_NOT_CANCELABLE];
+    const REASONS: &'static [Reason] = &[
+        Reason::VALIDATION_FAILED,
+        letting_go::ORDER_NOT_FOUND,
+        letting_go::PAYMENT_IN_PROGRESS,
+        letting_go::ORDER_NOT_CANCELABLE,
+        REFUND_IN_PROGRESS,
+        REFUND_REFUSED,
+        REFUND_WINDOW_OVER,
+        ALREADY_REFUNDED,
+        PARTIAL_REFUND_UNAVAILABLE,
+    ];
 
     fn reason(&self) -> Reason {
         match self {
-            Self::NotFound => ORDER_NOT_FOUND,
-            Self::InProgress => PAYMENT_IN_PROGRESS,
-            Self::NotCancelable(_) => ORDER_NOT_CANCELABLE,
+            Self::Fields(error) => error.reason(),
+            Self::NotLetGo(error) => error.reason(),
+            Self::NoRefund(NoRefund::NotLines) => Reason::VALIDATION_FAILED,
+            Self::NoRefund(NoRefund::WindowOver(_)) => REFUND_WINDOW_OVER,
+            Self::NoRefund(NoRefund::Already(_)) => ALREADY_REFUNDED,
+            Self::NoRefund(NoRefund::WholeOrderOnly) => PARTIAL_REFUND_UNAVAILABLE,
+            Self::RefundInProgress => REFUND_IN_PROGRESS,
+            Self::ByToss(_) => REFUND_REFUSED,
+            Self::Key(error) => error.reason(),
             Self::Storage(error) => error.reason(),
         }
     }
 
     fn details(&self) -> Details {
         match self {
-            Self::NotCancelable(state) => Details::default().with("state", state.as_str()),
+            Self::Fields(error) => error.details(),
+            Self::NotLetGo(error) => error.details(),
+            Self::NoRefund(NoRefund::WindowOver(products) | NoRefund::Already(products)) => {
+                Details::default().with("lines", serde_json::json!(products))
+            }
+            Self::NoRefund(NoRefund::NotLines | NoRefund::WholeOrderOnly) => Details::default(),
+            Self::RefundInProgress => Details::retry_after(RETRY_SECONDS),
+            Self::ByToss(code) => Details::default().with("provider", serde_json::json!({ "code": code })),
+            Self::Key(error) => error.details(),
             Self::Storage(error) => error.details(),
-            _ => Details::default(),
         }
     }
 }
 
-/// Cancels; doing it twice is fine.
+const OPERATION: &str = "cancel_order";
+
+/// Gives back, once for each key if there is one.
 pub async fn cancel_order(
     app: App,
     caller: Active,
-    (Path(id), Json(body)): (Path<OrderId>, Json<CancelOrder>),
-) -> Result<Json<OrderView>, Refused> {
-    let order = find_order(&app, &caller.account, id).await?.ok_or(Refused::NotFound)?;
-    let failure = body.reason.map(String::from);
-    let order = let_go(&app, order, failure.as_deref()).await?;
-    Ok(Json(OrderView::of(order, &caller.account, &app.terms)))
+    (Path(id), MaybeIdempotent { key, body }): (Path<OrderId>, MaybeIdempotent<CancelOrder>),
+) -> Result<Once<Outcome>, Refused> {
+    let work = Box::pin(cancel(&app, &caller, id, body));
+    match key {
+        Some(key) => app.edge.once((caller.id(), OPERATION, &key), work, Outcome::recorded).await,
+        None => work.await.map(Once::Fresh),
+    }
 }
 
-/// Gives the seats of a PENDING order back; what is cancelled already stays so.
-pub(super) async fn let_go(app: &App, order: Order, failure: Option<&str>) -> Result<Order, Refused> {
-    match order.state {
-        State::Canceled => return Ok(order),
-        State::Pending => {}
-        State::Confirming | State::AwaitingDeposit => return Err(Refused::InProgress),
-        other => return Err(Refused::NotCancelable(other)),
+async fn cancel(app: &App, caller: &Active, id: OrderId, body: CancelOrder) -> Result<Outcome, Refused> {
+    let order = find_order(app, &caller.account, id).await?.ok_or(NotLetGo::NotFound)?;
+    if matches!(order.state, State::Paid | State::PartiallyRefunded | State::Refunded) {
+        return give_back(app, caller, order, body).await;
     }
-    match edges::cancel(app, &order, failure, app.edge.clock.now()).await {
-        Ok(canceled) => {
-            hints::freed(app, &canceled).await;
-            Ok(canceled)
+    if body.lines.is_some() {
+        let whole = Invalid::new(
+            "WHOLE_ORDER_ONLY",
+            "결제 전에는 전체만 취소할 수 있습니다.",
+            "only a paid order has lines to give back",
+        );
+        return Err(FieldErrors::one("lines", whole).into());
+    }
+    let order = letting_go::let_go(app, order, body.reason.map(String::from).as_deref()).await?;
+    Ok(Outcome::Final(OrderView::of(order, &caller.account, &app.terms)))
+}
+
+async fn give_back(app: &App, caller: &Active, order: Order, body: CancelOrder) -> Result<Outcome, Refused> {
+    let open = refund::open(app, &order).await?;
+    let (order, refund) = match open {
+        // The caller again, after an answer that was lost or told nothing.
+        Some(open) if open.asked_by == caller.id() && is_same(&open.products, body.lines.as_deref(), &order) => {
+            (order, open)
         }
+        Some(_) => return Err(Refused::RefundInProgress),
+        None => begin(app, caller, &order, body).await?,
+    };
+    let view = |order| OrderView::of(order, &caller.account, &app.terms);
+    match refund::drive(app, order, refund).await? {
+        Progress::Done(order) => {
+            hints::freed(app, &order).await;
+            Ok(Outcome::Final(view(order)))
+        }
+        Progress::Unknown(order) => Ok(Outcome::Unknown(view(order))),
+        Progress::Refused { code, .. } => Err(Refused::ByToss(code)),
+    }
+}
+
+/// Whether a refund at work is what is asked for.
+fn is_same(products: &[ProductId], asked: Option<&[ProductId]>, order: &Order) -> bool {
+    match asked {
+        Some(asked) => asked.len() == products.len() && asked.iter().all(|product| products.contains(product)),
+        None => order.kept().next().is_none(),
+    }
+}
+
+/// Writes the refund down, if the caller may have it.
+async fn begin(
+    app: &App,
+    caller: &Active,
+    order: &Order,
+    body: CancelOrder,
+) -> Result<(Order, storage::items::Refund), Refused> {
+    let products = rules::lines_to_refund(order, body.lines)?;
+    let by_admin = caller.account.role == Role::Admin;
+    let reason = match body.reason {
+        Some(reason) => String::from(reason),
+        None if by_admin => {
+            let required = Invalid::new("REQUIRED", "환불 사유가 필요합니다.", "an admin must say why");
+            return Err(FieldErrors::one("reason", required).into());
+        }
+        None => "구매자 요청".to_owned(),
+    };
+    if !by_admin {
+        let pwts: Vec<Pwt> =
+            app.edge.table.get_all_now(products.iter().map(|product| keys::pwt(PwtId::from(*product)))).await?;
+        rules::within_window(&products, &pwts, app.edge.clock.now())?;
+    }
+    let refund = refund::of(app, order, products, reason, caller.id());
+    rules::takes_parts(order, &refund)?;
+    match edges::begin_refund(app, order, &refund).await {
+        Ok(begun) => Ok((begun, refund)),
         Err(NotMoved::Storage(error)) => Err(error.into()),
-        Err(NotMoved::Lost(_)) => {
-            let present: Option<Order> = app.edge.table.get_now(storage::keys::order(order.id)).await?;
-            match present {
-                Some(present) if present.state == State::Canceled => Ok(present),
-                Some(present) if present.state.holds_seats() => Err(Refused::InProgress),
-                Some(present) => Err(Refused::NotCancelable(present.state)),
-                None => Err(Refused::NotFound),
-            }
-        }
+        // Another refund was faster: repeating tells what it left.
+        Err(NotMoved::Lost(_)) => Err(Refused::RefundInProgress),
     }
 }

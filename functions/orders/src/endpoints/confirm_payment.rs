@@ -4,20 +4,20 @@
 //! say is never taken for a refusal: the order stays CONFIRMING, and the answer is 202 with it.
 
 use deserr::Deserr;
-use devloop_http::{Active, Answer, Head, Idempotent, Json, KeyRefused, Leased, Once, Output, openapi::Description};
+use devloop_http::{Active, Idempotent, KeyRefused, Once};
 use domain::{
     ids::OrderId,
     orders::State,
     refusal::{Details, Kind, Reason, Refusal},
     validation::{FieldErrors, Invalid},
 };
-use http::{StatusCode, header};
-use storage::{items, items::Order, keys};
+use storage::{items::Order, keys};
 use utoipa::ToSchema;
 
 use crate::{
     App,
     edges::{self, Lost, NotMoved},
+    outcome::{Outcome, RETRY_SECONDS},
     rules::Amount,
     settle::{self, Progress, void_reason},
     views::OrderView,
@@ -71,8 +71,6 @@ pub enum Refused {
     NotActive,
     #[error(transparent)]
     Key(#[from] KeyRefused),
-    #[error("the answer could not be written: {0}")]
-    Unwritable(#[from] serde_json::Error),
     #[error(transparent)]
     Storage(#[from] storage::Error),
 }
@@ -133,7 +131,6 @@ impl Refusal for Refused {
             Self::Voided(_) => PAYMENT_VOIDED,
             Self::NotActive => NOT_ACTIVE,
             Self::Key(error) => error.reason(),
-            Self::Unwritable(_) => Reason::INTERNAL,
             Self::Storage(error) => error.reason(),
         }
     }
@@ -153,40 +150,6 @@ impl Refusal for Refused {
     }
 }
 
-/// When asking again makes sense while Toss has not answered.
-const RETRY_SECONDS: u32 = 5;
-
-/// An order that is paid, or whose payment nobody knows yet.
-#[derive(Debug)]
-pub enum Confirmed {
-    /// 200.
-    Paid(OrderView),
-    /// 202 with `Retry-After`: confirm again, or read the order.
-    Unknown(OrderView),
-}
-
-impl Output for Confirmed {
-    fn answer(self, head: &Head) -> Answer {
-        match self {
-            Self::Paid(view) => Json(view).answer(head),
-            Self::Unknown(view) => {
-                let mut answer = Answer::json(StatusCode::ACCEPTED, &view);
-                answer.set(header::RETRY_AFTER, &RETRY_SECONDS.to_string());
-                answer
-            }
-        }
-    }
-
-    fn describe(description: &mut Description) {
-        Json::<OrderView>::describe(description);
-        description.answers::<OrderView>(
-            StatusCode::ACCEPTED,
-            "Toss has not answered finally; ask again",
-            &["Retry-After"],
-        );
-    }
-}
-
 const OPERATION: &str = "confirm_payment";
 
 /// Confirms, once for each key.
@@ -194,23 +157,12 @@ pub async fn confirm_payment(
     app: App,
     buyer: Active,
     Idempotent { key, body }: Idempotent<ConfirmPayment>,
-) -> Result<Once<Confirmed>, Refused> {
-    let lease = match app.edge.lease(buyer.id(), OPERATION, &key).await? {
-        Leased::Replay(answer) => return Ok(Once::Replayed(answer)),
-        Leased::Held(lease) => lease,
-    };
-    let confirmed = confirm(&app, &buyer, body).await;
-    let success = match &confirmed {
-        Ok(Confirmed::Paid(view)) => {
-            Some(items::Answer { status: 200, body: serde_json::to_string(view)?, location: None })
-        }
-        Ok(Confirmed::Unknown(_)) | Err(_) => None,
-    };
-    app.edge.end(lease, success).await?;
-    confirmed.map(Once::Fresh)
+) -> Result<Once<Outcome>, Refused> {
+    let work = Box::pin(confirm(&app, &buyer, body));
+    app.edge.once((buyer.id(), OPERATION, &key), work, Outcome::recorded).await
 }
 
-async fn confirm(app: &App, buyer: &Active, body: ConfirmPayment) -> Result<Confirmed, Refused> {
+async fn confirm(app: &App, buyer: &Active, body: ConfirmPayment) -> Result<Outcome, Refused> {
     if !toss::is_payment_key(&body.payment_key) {
         let invalid = Invalid::new("PAYMENT_KEY", "결제 키가 올바르지 않습니다.", "must be a payment key of Toss");
         return Err(FieldErrors::one("paymentKey", invalid).into());
@@ -226,15 +178,15 @@ async fn confirm(app: &App, buyer: &Active, body: ConfirmPayment) -> Result<Conf
         State::Confirming if same_key => order,
         State::Confirming | State::AwaitingDeposit => return Err(Refused::InProgress),
         State::Paid | State::PartiallyRefunded | State::Refunded if same_key => {
-            return Ok(Confirmed::Paid(OrderView::of(order, &buyer.account, &app.terms)));
+            return Ok(Outcome::Final(OrderView::of(order, &buyer.account, &app.terms)));
         }
         State::Expired => return Err(Refused::Expired),
         other => return Err(Refused::NotPayable(other)),
     };
     let view = |order| OrderView::of(order, &buyer.account, &app.terms);
     match settle::drive(app, confirming).await? {
-        Progress::Paid(order) => Ok(Confirmed::Paid(view(order))),
-        Progress::Unknown(order) => Ok(Confirmed::Unknown(view(order))),
+        Progress::Paid(order) => Ok(Outcome::Final(view(order))),
+        Progress::Unknown(order) => Ok(Outcome::Unknown(view(order))),
         Progress::Voided(order) => Err(Refused::Voided(order.failure.unwrap_or_default())),
         Progress::Refused { order, code, message } => {
             Err(Refused::Declined { code, message, payable: order.state == State::Pending })

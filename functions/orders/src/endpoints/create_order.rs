@@ -304,8 +304,15 @@ fn new_order(app: &App, buyer: &User, pwts: &[Pwt], now: Time) -> Order {
     let total = holds::total(pwts);
     let free = total == Won::ZERO;
     let hold_until = now.plus_seconds(HOLD_SECONDS);
-    let line =
-        |pwt: &Pwt| OrderLine { product_id: pwt.id.into(), title: pwt.title.clone(), price: pwt.price, shard: 0 };
+    let line = |pwt: &Pwt| OrderLine {
+        product_id: pwt.id.into(),
+        title: pwt.title.clone(),
+        price: pwt.price,
+        shard: 0,
+        tutor_id: pwt.tutor_id,
+        fee: app.terms.commission.of(pwt.price),
+        returned: None,
+    };
     Order {
         id: app.edge.ids.id(),
         buyer_id: buyer.id,
@@ -323,6 +330,8 @@ fn new_order(app: &App, buyer: &User, pwts: &[Pwt], now: Time) -> Order {
         paid_at: free.then_some(now),
         payment: None,
         failure: None,
+        open_refund: None,
+        refunds: 0,
         setbacks: 0,
     }
 }

@@ -6,8 +6,11 @@ use domain::{ids::OrderId, text::Line, validation::FieldErrors};
 use storage::{items::Order, keys};
 use utoipa::ToSchema;
 
-use super::cancel_order::{Refused, let_go};
-use crate::{App, views::OrderView};
+use crate::{
+    App,
+    letting_go::{NotLetGo, let_go},
+    views::OrderView,
+};
 
 /// What Toss's redirect told the frontend.
 #[derive(Debug, Deserr, ToSchema)]
@@ -28,9 +31,9 @@ pub struct FailPayment {
 }
 
 /// Lets go of the caller's own order; doing it twice is fine.
-pub async fn fail_payment(app: App, buyer: Active, Json(body): Json<FailPayment>) -> Result<Json<OrderView>, Refused> {
+pub async fn fail_payment(app: App, buyer: Active, Json(body): Json<FailPayment>) -> Result<Json<OrderView>, NotLetGo> {
     let order: Option<Order> = app.edge.table.get_now(keys::order(body.order_id)).await?;
-    let order = order.filter(|order| order.buyer_id == buyer.id()).ok_or(Refused::NotFound)?;
+    let order = order.filter(|order| order.buyer_id == buyer.id()).ok_or(NotLetGo::NotFound)?;
     let order = let_go(&app, order, Some(body.code.as_str())).await?;
     Ok(Json(OrderView::of(order, &buyer.account, &app.terms)))
 }

@@ -79,7 +79,7 @@ pub async fn list_pwt_buyers(
     let scope = ListScope::new("list_pwt_buyers", pwt.id, ());
     let after = app.position(&scope, paging.cursor())?;
     let query = storage::Query::partition(keys::buyers_of(id.into()), keys::BUYER);
-    let page = app.table.page(&query, after, paging.limit(), |_: &Buyer| true).await?;
+    let page = app.table.page(&query, after, paging.limit(), |buyer: &Buyer| !buyer.refunding).await?;
     let users: Vec<User> = app.table.get_all(page.items.iter().map(|buyer| keys::user(buyer.user_id))).await?;
     let present = users.into_iter().filter(|user| user.standing != Standing::Withdrawn);
     let names: BTreeMap<UserId, String> = present.map(|user| (user.id, user.username.into())).collect();

@@ -91,7 +91,7 @@ pub async fn get_schedule(
     let scope = ListScope::new("get_schedule", pwt, ());
     let after = app.position(&scope, query.cursor.as_ref())?;
     let buyers = storage::Query::partition(keys::buyers_of(pwt.into()), keys::BUYER);
-    let page = app.table.page(&buyers, after, query.limit.get(), |_: &Buyer| true).await?;
+    let page = app.table.page(&buyers, after, query.limit.get(), |buyer: &Buyer| !buyer.refunding).await?;
     let tutor = member.pwt.tutor_id;
     // A set: the tutor may hold a seat, too, and one batch may name a key only once.
     let people: BTreeSet<UserId> = page.items.iter().map(|buyer| buyer.user_id).chain([tutor]).collect();

@@ -44,6 +44,6 @@ pub async fn list_my_purchases(
     let scope = ListScope::new("list_my_purchases", caller.id, ());
     let after = app.position(&scope, paging.cursor())?;
     let query = storage::Query::index("gsi2", keys::purchases_of(caller.id)).newest_first();
-    let page = app.table.page(&query, after, paging.limit(), |_: &Purchase| true).await?;
+    let page = app.table.page(&query, after, paging.limit(), |purchase: &Purchase| !purchase.refunding).await?;
     Ok(Json(app.list(&scope, page.map(PurchaseView::of))))
 }

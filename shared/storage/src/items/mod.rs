@@ -2,9 +2,11 @@
 
 mod accounts;
 mod idempotency;
+mod ledger;
 mod notes;
 mod orders;
 mod pwts;
+mod refunds;
 mod todos;
 mod waitlist;
 
@@ -14,11 +16,13 @@ use serde::{Serialize, de::DeserializeOwned};
 pub use self::{
     accounts::{EmailGuard, LogInWindow, Session, TutorApplication, User},
     idempotency::{Answer, IdempotencyRecord, Progress},
+    ledger::LedgerEntry,
     notes::{Note, NoteKind},
     orders::{
         Buyer, CartLine, Lapses, OpenOrder, Order, OrderLine, Payment, PaymentKeyGuard, Purchase, Settlement, Void,
     },
     pwts::{Pwt, SaleFacts, SeatShard},
+    refunds::Refund,
     todos::Todo,
     waitlist::{Claim, Place, Waiter, Waitlist},
 };

@@ -1,7 +1,7 @@
 use domain::{
-    ids::{OrderId, ProductId, UserId},
+    ids::{OrderId, ProductId, RefundId, UserId},
     money::{Price, Won},
-    orders::State,
+    orders::{Return, State},
     text::Title,
     time::Time,
 };
@@ -44,6 +44,13 @@ pub struct OrderLine {
     pub price: Price,
     /// The shard that the seat was taken from.
     pub shard: u32,
+    /// Whom the money is for.
+    pub tutor_id: UserId,
+    /// What the platform keeps of the price: fixed with it.
+    pub fee: Won,
+    /// Whether it is being given back, or was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub returned: Option<Return>,
 }
 
 /// A charge that is to be cancelled in full, written down before it is.
@@ -64,6 +71,9 @@ pub struct Settlement {
     pub method: Option<String>,
     /// Toss's receipt page.
     pub receipt_url: Option<String>,
+    /// Whether single lines can be refunded; otherwise all at once.
+    #[serde(default)]
+    pub partial_refunds: bool,
 }
 
 /// An order.
@@ -111,9 +121,28 @@ pub struct Order {
     /// Why the last payment was refused: Toss's code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<String>,
+    /// The refund that is at work: one at a time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub open_refund: Option<RefundId>,
+    /// How many refunds were begun: who saw another number saw other lines.
+    #[serde(default)]
+    pub refunds: u32,
     /// How often work on it has failed in a row: the back-off of `due`.
     #[serde(default)]
     pub setbacks: u32,
+}
+
+impl Order {
+    /// The lines that are still the buyer's.
+    pub fn kept(&self) -> impl Iterator<Item = &OrderLine> {
+        self.lines.iter().filter(|line| line.returned.is_none())
+    }
+
+    /// What Toss still holds of it: the price of every line whose money is not back.
+    pub fn balance(&self) -> Won {
+        let charged = self.lines.iter().filter(|line| line.returned != Some(Return::Refunded));
+        domain::orders::total(charged.map(|line| line.price.won()))
+    }
 }
 
 impl Stored for Order {
@@ -235,6 +264,9 @@ pub struct Purchase {
     pub price: Price,
     /// When.
     pub purchased_at: Time,
+    /// Whether it is being given back: then it entitles to nothing any more.
+    #[serde(default)]
+    pub refunding: bool,
 }
 
 impl Stored for Purchase {
@@ -260,6 +292,9 @@ pub struct Buyer {
     pub order_id: OrderId,
     /// Since when.
     pub since: Time,
+    /// Whether the purchase is being given back: then they are no member any more.
+    #[serde(default)]
+    pub refunding: bool,
 }
 
 impl Stored for Buyer {

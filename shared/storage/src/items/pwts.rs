@@ -237,6 +237,11 @@ impl SeatShard {
         Self::move_one(pwt, shard, "held", "available")
     }
 
+    /// A sold seat goes back into stock.
+    pub fn take_back(pwt: PwtId, shard: u32) -> Write {
+        Self::move_one(pwt, shard, "sold", "available")
+    }
+
     /// Ends the sale; what is held, sold or claimed stays so.
     pub fn close(pwt: PwtId, shard: u32) -> Write {
         Write::update(keys::seats(pwt, shard)).set("onSale", false).if_present()

@@ -1,0 +1,59 @@
+use domain::{
+    ids::{OrderId, ProductId, RefundId, UserId},
+    money::Won,
+    orders::RefundState,
+    time::Time,
+};
+use serde::{Deserialize, Serialize};
+
+use super::Stored;
+use crate::keys::{self, Keys};
+
+/// A refund of an order, in whole or in part: written down before Toss is asked.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Refund {
+    /// Its id.
+    pub id: RefundId,
+    /// Of which order.
+    pub order_id: OrderId,
+    /// The products whose lines it gives back.
+    pub products: Vec<ProductId>,
+    /// What it gives back.
+    pub amount: Won,
+    /// What Toss held of the order before it.
+    pub refundable: Won,
+    /// Why, for Toss and the records.
+    pub reason: String,
+    /// Who asked for it.
+    pub asked_by: UserId,
+    /// The counter of its idempotency key at Toss, `refund:{id}:{n}`.
+    pub n: u32,
+    /// How it stands.
+    pub state: RefundState,
+    /// When it was asked for.
+    pub asked_at: Time,
+    /// When it ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_at: Option<Time>,
+    /// Why Toss refused it: its code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<String>,
+    /// When its next work is due; none when it has ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due: Option<Time>,
+    /// How often work on it has failed in a row.
+    #[serde(default)]
+    pub setbacks: u32,
+}
+
+impl Stored for Refund {
+    const TYPE: &'static str = "REFUND";
+
+    fn keys(&self) -> Keys {
+        Keys {
+            gsi1: self.due.map(|due| keys::due_refund(self.order_id, due)),
+            ..Keys::of(keys::refund(self.order_id, self.id))
+        }
+    }
+}
