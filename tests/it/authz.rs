@@ -29,6 +29,8 @@ pub struct World {
     /// Awaits approval.
     pub pending: String,
     pending_etag: String,
+    /// Free, with one seat, which the user has; the applicant waits for it.
+    pub full: String,
 }
 
 impl World {
@@ -58,6 +60,10 @@ impl World {
         let pending_etag = made.header("etag").to_owned();
         let pending = made.expect(201)["id"].as_str().unwrap().to_owned();
 
+        let full = app.approved_pwt(&tutor, &admin, json!({ "price": 0, "maxParticipants": 1 })).await;
+        app.buy_free(&user, &full).await;
+        app.post(&format!("/v1/pwts/{full}/waitlist")).by(&applicant).send().await.expect(201);
+
         let forged = Account {
             token: sign(&SigningKey::generate(&Rng::from_seed(99)).unwrap(), &admin, &app, 0),
             ..admin.clone()
@@ -70,7 +76,7 @@ impl World {
         let callers =
             [None, Some(forged), Some(expired), Some(withdrawn), Some(other), Some(applicant), Some(other_tutor)];
         let callers = callers.into_iter().chain([Some(user), Some(tutor), Some(admin)]).collect();
-        Self { app, callers, free, todo, paid, order, pending, pending_etag }
+        Self { app, callers, free, todo, paid, order, pending, pending_etag, full }
     }
 }
 
@@ -118,6 +124,8 @@ const ANYONE: [u16; 10] = [200; 10];
 const SIGNED_IN: [u16; 10] = [401, 401, 401, 200, 200, 200, 200, 200, 200, 200];
 const MONEY: [u16; 10] = [401, 401, 401, 401, 200, 200, 200, 200, 200, 200];
 const ADMIN: [u16; 10] = [401, 401, 401, 401, 403, 403, 403, 403, 403, 200];
+/// The tutor of a project that everybody knows, and admins.
+const OWNER: [u16; 10] = [401, 401, 401, 401, 403, 403, 403, 403, 200, 200];
 const MEMBER: [u16; 10] = [401, 401, 401, 403, 403, 403, 403, 200, 200, 200];
 
 /// The same row where a success has another status.
@@ -162,6 +170,14 @@ fn rows() -> Vec<Row> {
             .if_match(|_| "\"9\"".into())
             .body(|_, _| json!({ "title": "새 제목" })),
         row("get_pwt_seats", get.clone(), |world| format!("/v1/pwts/{}/seats", world.free), ANYONE),
+        row("close_pwt", post.clone(), |world| format!("/v1/pwts/{}/close", world.free), OWNER),
+        // Whoever may delete it learns that the version is stale.
+        row("delete_pwt", delete.clone(), |world| format!("/v1/pwts/{}", world.pending), [401, 401, 401, 401, 404, 404, 404, 404, 412, 412])
+            .if_match(|_| "\"9\"".into()),
+        row("list_pwt_buyers", get.clone(), |world| format!("/v1/pwts/{}/buyers", world.free), OWNER),
+        row("join_waitlist", post.clone(), |world| format!("/v1/pwts/{}/waitlist", world.full), [401, 401, 401, 401, 201, 200, 201, 409, 409, 201]),
+        row("get_my_waitlist_place", get.clone(), |world| format!("/v1/pwts/{}/waitlist/me", world.full), [401, 401, 401, 404, 404, 200, 404, 404, 404, 404]),
+        row("leave_waitlist", delete.clone(), |world| format!("/v1/pwts/{}/waitlist/me", world.full), with(SIGNED_IN, 204)),
         row("list_my_pwts", get.clone(), |_| "/v1/users/me/pwts".into(), [401, 401, 401, 403, 403, 403, 200, 403, 200, 403]),
         row("list_pwts_for_admin", get.clone(), |_| "/v1/admin/pwts".into(), ADMIN),
         row("get_pwt_for_admin", get.clone(), |world| format!("/v1/admin/pwts/{}", world.pending), ADMIN),

@@ -121,6 +121,9 @@ impl Accounts {
         let reject = format!("/v1/admin/pwts/{}/reject", other.body["id"].as_str().unwrap());
         let (etag, reason) = (other.header("etag").to_owned(), json!({ "reason": "설명이 부족합니다." }));
         self.note("reject_pwt", |app| app.post(&reject).by(admin).header("if-match", &etag).json(&reason)).await;
+        let unwanted = self.app.post("/v1/pwts").by(tutor).json(&pwt_body()).send().await.body;
+        let unwanted = format!("/v1/pwts/{}", unwanted["id"].as_str().unwrap());
+        self.note("delete_pwt", |app| app.delete(&unwanted).by(tutor).header("if-match", "\"1\"")).await;
         self.note("list_my_pwts", |app| app.get("/v1/users/me/pwts").by(tutor)).await;
         self.note("list_pwts_for_admin", |app| app.get("/v1/admin/pwts?approval=APPROVED").by(admin)).await;
         self.note("list_pwts", |app| app.get("/v1/pwts")).await;
@@ -134,7 +137,7 @@ impl Accounts {
         order.json(&json!({ "productIds": [pwt] })).send().await.expect(201)
     }
 
-    async fn orders(&mut self, pwt: &str) -> Account {
+    async fn orders(&mut self, pwt: &str, admin: &Account) -> Account {
         let (kim, lee, jung) =
             (self.app.sign_up("kim").await, self.app.sign_up("lee").await, self.app.sign_up("jung").await);
         let item = format!("/v1/cart/items/{pwt}");
@@ -166,7 +169,20 @@ impl Accounts {
         .await;
         let failed = json!({ "orderId": self.order(&jung, pwt).await["id"], "code": "PAY_PROCESS_CANCELED" });
         self.note("fail_payment", |app| app.post("/v1/payments/fail").by(&jung).json(&failed)).await;
+        self.note("list_pwt_buyers", |app| app.get(&format!("/v1/pwts/{pwt}/buyers")).by(admin)).await;
+        self.note("close_pwt", |app| app.post(&format!("/v1/pwts/{pwt}/close")).by(admin)).await;
         kim
+    }
+
+    async fn waitlist(&mut self, tutor: &Account, admin: &Account, buyer: &Account) {
+        let full = self.app.approved_pwt(tutor, admin, json!({ "price": 0, "maxParticipants": 1 })).await;
+        self.app.buy_free(buyer, &full).await;
+        let waiter = self.app.sign_up("yoon").await;
+        let path = format!("/v1/pwts/{full}/waitlist");
+        let own = format!("{path}/me");
+        self.note("join_waitlist", |app| app.post(&path).by(&waiter)).await;
+        self.note("get_my_waitlist_place", |app| app.get(&own).by(&waiter)).await;
+        self.note("leave_waitlist", |app| app.delete(&own).by(&waiter)).await;
     }
 
     async fn schedule(&mut self, pwt: &str, member: &Account) {
@@ -216,7 +232,8 @@ async fn every_operation_costs_what_is_written_down() {
     accounts.accounts().await;
     accounts.applications(&admin).await;
     let pwt = accounts.projects(&tutor, &admin).await;
-    let buyer = accounts.orders(&pwt).await;
+    let buyer = accounts.orders(&pwt, &admin).await;
+    accounts.waitlist(&tutor, &admin, &buyer).await;
     accounts.schedule(&pwt, &buyer).await;
     accounts.note("get_me", |app| app.get("/v1/users/me").by(&buyer)).await;
     accounts.note("get_health", |app| app.get("/v1/health")).await;

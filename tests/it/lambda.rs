@@ -20,7 +20,7 @@ fn events() -> PathBuf {
 }
 
 /// What each operation answers to its event: the status, and a member of its body.
-const ANSWERS: [(&str, u64, &str); 40] = [
+const ANSWERS: [(&str, u64, &str); 46] = [
     ("sign_up", 201, "/tokens/accessToken"),
     ("log_in", 200, "/refreshToken"),
     ("refresh_session", 200, "/accessToken"),
@@ -38,6 +38,12 @@ const ANSWERS: [(&str, u64, &str); 40] = [
     ("get_pwt", 200, "/seatsLeft"),
     ("update_pwt", 200, "/title"),
     ("get_pwt_seats", 200, "/asOf"),
+    ("close_pwt", 200, "/onSale"),
+    ("delete_pwt", 204, ""),
+    ("list_pwt_buyers", 200, "/items/0/orderId"),
+    ("join_waitlist", 201, "/position"),
+    ("get_my_waitlist_place", 200, "/since"),
+    ("leave_waitlist", 204, ""),
     ("list_my_pwts", 200, "/items/0/approval"),
     ("list_pwts_for_admin", 200, "/items/0/id"),
     ("get_pwt_for_admin", 200, "/tutorEmail"),
@@ -79,6 +85,7 @@ fn event(operation: &str, world: &World) -> Value {
         ("userId", account("applicant").id),
         ("free", world.free.clone()),
         ("paid", world.paid.clone()),
+        ("full", world.full.clone()),
         ("pending", world.pending.clone()),
         ("todoId", world.todo.clone()),
         ("orderId", world.order.clone()),

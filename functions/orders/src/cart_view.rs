@@ -70,7 +70,8 @@ impl CartView {
         let now = app.edge.clock.now();
         let line = |line: CartLine| {
             let pwt = pwts.iter().find(|pwt| ProductId::from(pwt.id) == line.product_id);
-            let shards = shards.iter().filter(|shard| ProductId::from(shard.pwt_id) == line.product_id);
+            let shards =
+                shards.iter().filter(|shard| ProductId::from(shard.pwt_id) == line.product_id && !shard.waiting);
             CartLineView::of(&line, pwt, shards.map(|shard| shard.stock).sum(), now)
         };
         let items: Vec<CartLineView> = lines.into_iter().map(line).collect();
@@ -85,7 +86,7 @@ impl CartLineView {
     fn of(line: &CartLine, pwt: Option<&Pwt>, stock: Stock, now: Time) -> Self {
         let mut changes = vec![];
         match pwt {
-            Some(pwt) if now < pwt.deadline => {
+            Some(pwt) if pwt.on_sale && now < pwt.deadline => {
                 if pwt.price != line.price {
                     changes.push(Change::PriceChanged);
                 }

@@ -65,7 +65,7 @@ pub async fn let_go(app: &App, order: Order, failure: Option<&str>) -> Result<Or
     }
     match edges::cancel(app, &order, failure, app.edge.clock.now()).await {
         Ok(canceled) => {
-            hints::refresh(app, &canceled).await;
+            hints::freed(app, &canceled).await;
             Ok(canceled)
         }
         Err(NotMoved::Storage(error)) => Err(error.into()),

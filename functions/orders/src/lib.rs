@@ -15,6 +15,7 @@ mod rules;
 mod settle;
 mod sweeper;
 mod views;
+mod waitlist;
 
 pub use app::{App, Terms};
 use devloop_http::{Operation, Route, mount};

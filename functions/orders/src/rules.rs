@@ -92,7 +92,7 @@ impl Facts {
 }
 
 fn on_sale(pwt: &Pwt, now: Time) -> bool {
-    pwt.sales_from.is_some_and(|from| from <= now) && now < pwt.deadline
+    pwt.on_sale && pwt.sales_from.is_some_and(|from| from <= now) && now < pwt.deadline
 }
 
 /// What a shard that refused a hold says of the product. `None`: only this shard's seats are gone.

@@ -1,7 +1,8 @@
 //! The order-sweeper: does the work that is due on orders, whoever left it.
 //!
 //! Lets go of holds that nobody paid, sends confirmations and refunds again that nobody finished, and
-//! takes a last look at Toss for orders that were left unpaid. Running it twice, or two at once, is fine.
+//! takes a last look at Toss for orders that were left unpaid. Then it looks after the waitlists.
+//! Running it twice, or two at once, is fine.
 
 use domain::{
     ids::{OrderId, RefundId},
@@ -19,12 +20,13 @@ use crate::{
     edges::{self, NotMoved},
     hints, refund,
     settle::{self, Progress},
+    waitlist,
 };
 
 /// How many due orders of one partition are looked at in one run.
 const ORDERS_PER_PARTITION: usize = 200;
 
-/// What one run did, in orders.
+/// What one run did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Swept {
@@ -36,7 +38,11 @@ pub struct Swept {
     pub laid_down: u32,
     /// Refunds that were brought to an end.
     pub refunded: u32,
-    /// Orders and refunds that are due again later.
+    /// Freed seats that are kept for who was next on a waitlist.
+    pub claimed: u32,
+    /// Claims that nobody ordered in time.
+    pub claims_ended: u32,
+    /// Orders, refunds and waitlists that are due again later.
     pub postponed: u32,
 }
 
@@ -55,6 +61,8 @@ pub async fn sweep(app: &App) -> Result<Swept, storage::Error> {
     for listed in app.edge.table.all::<DueRefund>(&due, ORDERS_PER_PARTITION).await? {
         refund_again(app, &listed, &mut swept).await?;
     }
+    // After the orders: what they let go of finds its next owner at once.
+    waitlist::sweep(app, &mut swept).await?;
     Ok(swept)
 }
 

@@ -6,12 +6,14 @@ mod reading;
 mod rules;
 mod stock;
 mod views;
+mod waitlist;
 
 pub use app::App;
 use devloop_http::{Operation, Route, mount};
 use endpoints::{
-    approve_pwt, create_pwt, get_pwt, get_pwt_for_admin, get_pwt_seats, list_my_pwts, list_pwts, list_pwts_for_admin,
-    reject_pwt, update_pwt,
+    approve_pwt, close_pwt, create_pwt, delete_pwt, get_my_waitlist_place, get_pwt, get_pwt_for_admin, get_pwt_seats,
+    join_waitlist, leave_waitlist, list_my_pwts, list_pwt_buyers, list_pwts, list_pwts_for_admin, reject_pwt,
+    update_pwt,
 };
 
 /// The endpoints of this domain.
@@ -26,6 +28,37 @@ pub fn operations() -> Vec<Operation<App>> {
             "/v1/pwts/{pwtId}/seats",
             "All seats of a project by state, in one consistent read",
             get_pwt_seats::get_pwt_seats,
+        ),
+        Operation::post("close_pwt", "/v1/pwts/{pwtId}/close", "Ends the sale of a project", close_pwt::close_pwt),
+        Operation::delete(
+            "delete_pwt",
+            "/v1/pwts/{pwtId}",
+            "Deletes a project that nobody has a seat of",
+            delete_pwt::delete_pwt,
+        ),
+        Operation::get(
+            "list_pwt_buyers",
+            "/v1/pwts/{pwtId}/buyers",
+            "Who has a seat of a project",
+            list_pwt_buyers::list_pwt_buyers,
+        ),
+        Operation::post(
+            "join_waitlist",
+            "/v1/pwts/{pwtId}/waitlist",
+            "Waits for a seat of a sold-out project",
+            join_waitlist::join_waitlist,
+        ),
+        Operation::get(
+            "get_my_waitlist_place",
+            "/v1/pwts/{pwtId}/waitlist/me",
+            "The caller's place in line, and the seat that is kept for it",
+            get_my_waitlist_place::get_my_waitlist_place,
+        ),
+        Operation::delete(
+            "leave_waitlist",
+            "/v1/pwts/{pwtId}/waitlist/me",
+            "Gives up the caller's place in line",
+            leave_waitlist::leave_waitlist,
         ),
         Operation::get(
             "list_my_pwts",

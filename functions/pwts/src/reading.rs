@@ -2,7 +2,11 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use domain::{accounts::Approval, ids::UserId, refusal::Reason};
+use domain::{
+    accounts::{Approval, Role},
+    ids::{PwtId, UserId},
+    refusal::{Details, Reason, Refusal},
+};
 use serde_json::Value;
 use storage::{
     Error,
@@ -19,15 +23,60 @@ use crate::{
 pub const PWT_NOT_FOUND: Reason =
     Reason::not_found("PWT_NOT_FOUND", "프로젝트를 찾을 수 없습니다.", "There is no such project.");
 
+/// Why somebody may not act on a project as its tutor or an admin.
+#[derive(Debug, thiserror::Error)]
+pub enum NotYours {
+    /// There is none, or the caller may not know of it.
+    #[error("no such project, or not the caller's to know of")]
+    NotFound,
+    /// Everybody knows of it, and it is not theirs.
+    #[error("not the caller's project")]
+    Forbidden,
+    /// The table failed.
+    #[error(transparent)]
+    Storage(#[from] Error),
+}
+
+impl Refusal for NotYours {
+    const REASONS: &'static [Reason] = &[PWT_NOT_FOUND, Reason::FORBIDDEN];
+
+    fn reason(&self) -> Reason {
+        match self {
+            Self::NotFound => PWT_NOT_FOUND,
+            Self::Forbidden => Reason::FORBIDDEN,
+            Self::Storage(error) => error.reason(),
+        }
+    }
+
+    fn details(&self) -> Details {
+        match self {
+            Self::Storage(error) => error.details(),
+            Self::NotFound | Self::Forbidden => Details::default(),
+        }
+    }
+}
+
+/// A project as it is now, for its tutor or an admin: what `caller`'s account says by now.
+pub async fn yours(app: &App, caller: &User, id: PwtId) -> Result<Pwt, NotYours> {
+    let pwt: Pwt = app.table.get_now(keys::pwt(id)).await?.ok_or(NotYours::NotFound)?;
+    if pwt.tutor_id == caller.id || caller.role == Role::Admin {
+        Ok(pwt)
+    } else if pwt.approval == Approval::Approved {
+        Err(NotYours::Forbidden)
+    } else {
+        Err(NotYours::NotFound)
+    }
+}
+
 /// The seats of a project as they are now, shard by shard; none before approval.
 pub async fn shards_of(app: &App, pwt: &Pwt) -> Result<Vec<SeatShard>, Error> {
     sorted(pwt, app.table.get_all_now(pwt.seat_keys()).await?)
 }
 
-/// The shards in order, all of them.
+/// The shards in order, all of them; none if the project was deleted meanwhile.
 pub fn sorted(pwt: &Pwt, mut shards: Vec<SeatShard>) -> Result<Vec<SeatShard>, Error> {
     shards.sort_unstable_by_key(|shard| shard.shard);
-    if shards.len() == pwt.seat_keys().len() {
+    if shards.is_empty() || shards.len() == pwt.seat_keys().len() {
         Ok(shards)
     } else {
         Err(Error::Corrupt(format!("PWT {}: {} of {} seat shards", pwt.id, shards.len(), pwt.seat_shards)))

@@ -93,6 +93,7 @@ mod tests {
             reason: None,
             seat_shards,
             sold_out: false,
+            on_sale: true,
             published_at: Some(at(0)),
             created_at: at(0),
             version: 2,

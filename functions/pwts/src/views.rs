@@ -21,8 +21,8 @@ use crate::rules::recruiting;
     "id": "01KB2M3N4P5Q6R7S8T9V0W1X2Y", "title": "러스트로 만드는 서버리스", "price": 50000,
     "salesFrom": "2026-12-01T00:00:00.000Z", "deadline": "2026-12-24T00:00:00.000Z",
     "startsAt": "2027-01-04T00:00:00.000Z", "endsAt": "2027-02-04T00:00:00.000Z", "maxParticipants": 10,
-    "level": "MEDIUM", "category": "WEB_DEV", "status": "RECRUITING", "approval": "APPROVED", "reason": null,
-    "publishedAt": "2026-11-24T00:00:00.000Z", "createdAt": "2026-11-23T00:00:00.000Z",
+    "level": "MEDIUM", "category": "WEB_DEV", "status": "RECRUITING", "onSale": true, "approval": "APPROVED",
+    "reason": null, "publishedAt": "2026-11-24T00:00:00.000Z", "createdAt": "2026-11-23T00:00:00.000Z",
 }))]
 pub struct PwtCard {
     id: PwtId,
@@ -41,6 +41,8 @@ pub struct PwtCard {
     category: Category,
     /// In lists it may be a moment behind the last seat.
     pub status: Recruiting,
+    /// False once its tutor has closed the sale; a sold-out project is still on sale.
+    on_sale: bool,
     approval: Approval,
     /// Why it was rejected.
     #[schema(required)]
@@ -54,7 +56,7 @@ pub struct PwtCard {
 impl PwtCard {
     /// What a list shows of `pwt` at `now`.
     pub fn of(pwt: Pwt, now: Time) -> Self {
-        let unsellable = pwt.sold_out || pwt.approval != Approval::Approved;
+        let unsellable = pwt.sold_out || !pwt.on_sale || pwt.approval != Approval::Approved;
         Self {
             id: pwt.id,
             title: pwt.title,
@@ -67,6 +69,7 @@ impl PwtCard {
             level: pwt.level,
             category: pwt.category,
             status: recruiting(unsellable, pwt.deadline, now),
+            on_sale: pwt.on_sale,
             approval: pwt.approval,
             reason: pwt.reason,
             published_at: pwt.published_at,
@@ -97,8 +100,8 @@ impl TutorView {
     "id": "01KB2M3N4P5Q6R7S8T9V0W1X2Y", "title": "러스트로 만드는 서버리스", "price": 50000,
     "salesFrom": "2026-12-01T00:00:00.000Z", "deadline": "2026-12-24T00:00:00.000Z",
     "startsAt": "2027-01-04T00:00:00.000Z", "endsAt": "2027-02-04T00:00:00.000Z", "maxParticipants": 10,
-    "level": "MEDIUM", "category": "WEB_DEV", "status": "RECRUITING", "approval": "APPROVED", "reason": null,
-    "publishedAt": "2026-11-24T00:00:00.000Z", "createdAt": "2026-11-23T00:00:00.000Z",
+    "level": "MEDIUM", "category": "WEB_DEV", "status": "RECRUITING", "onSale": true, "approval": "APPROVED",
+    "reason": null, "publishedAt": "2026-11-24T00:00:00.000Z", "createdAt": "2026-11-23T00:00:00.000Z",
     "tutor": { "id": "01KB2M3N4P5Q6R7S8T9V0W1X2Z", "username": "박튜터" },
 }))]
 pub struct PublicPwtCard {
@@ -114,8 +117,8 @@ pub struct PublicPwtCard {
     "id": "01KB2M3N4P5Q6R7S8T9V0W1X2Y", "title": "러스트로 만드는 서버리스", "price": 50000,
     "salesFrom": null, "deadline": "2026-12-24T00:00:00.000Z",
     "startsAt": "2027-01-04T00:00:00.000Z", "endsAt": "2027-02-04T00:00:00.000Z", "maxParticipants": 10,
-    "level": "MEDIUM", "category": "WEB_DEV", "status": "CLOSED", "approval": "PENDING", "reason": null,
-    "publishedAt": null, "createdAt": "2026-11-23T00:00:00.000Z",
+    "level": "MEDIUM", "category": "WEB_DEV", "status": "CLOSED", "onSale": true, "approval": "PENDING",
+    "reason": null, "publishedAt": null, "createdAt": "2026-11-23T00:00:00.000Z",
     "tutor": { "id": "01KB2M3N4P5Q6R7S8T9V0W1X2Z", "username": "박튜터" }, "tutorEmail": "park@example.com",
 }))]
 pub struct AdminPwtCard {
@@ -133,8 +136,8 @@ pub struct AdminPwtCard {
     "id": "01KB2M3N4P5Q6R7S8T9V0W1X2Y", "title": "러스트로 만드는 서버리스", "price": 50000,
     "salesFrom": "2026-12-01T00:00:00.000Z", "deadline": "2026-12-24T00:00:00.000Z",
     "startsAt": "2027-01-04T00:00:00.000Z", "endsAt": "2027-02-04T00:00:00.000Z", "maxParticipants": 10,
-    "level": "MEDIUM", "category": "WEB_DEV", "status": "RECRUITING", "approval": "APPROVED", "reason": null,
-    "publishedAt": "2026-11-24T00:00:00.000Z", "createdAt": "2026-11-23T00:00:00.000Z",
+    "level": "MEDIUM", "category": "WEB_DEV", "status": "RECRUITING", "onSale": true, "approval": "APPROVED",
+    "reason": null, "publishedAt": "2026-11-24T00:00:00.000Z", "createdAt": "2026-11-23T00:00:00.000Z",
     "tutor": { "id": "01KB2M3N4P5Q6R7S8T9V0W1X2Z", "username": "박튜터" },
     "description": "# 함께 만들어요", "seatsLeft": 7,
 }))]
@@ -166,8 +169,8 @@ impl PwtView {
     "id": "01KB2M3N4P5Q6R7S8T9V0W1X2Y", "title": "러스트로 만드는 서버리스", "price": 50000,
     "salesFrom": null, "deadline": "2026-12-24T00:00:00.000Z",
     "startsAt": "2027-01-04T00:00:00.000Z", "endsAt": "2027-02-04T00:00:00.000Z", "maxParticipants": 10,
-    "level": "MEDIUM", "category": "WEB_DEV", "status": "CLOSED", "approval": "PENDING", "reason": null,
-    "publishedAt": null, "createdAt": "2026-11-23T00:00:00.000Z",
+    "level": "MEDIUM", "category": "WEB_DEV", "status": "CLOSED", "onSale": true, "approval": "PENDING",
+    "reason": null, "publishedAt": null, "createdAt": "2026-11-23T00:00:00.000Z",
     "tutor": { "id": "01KB2M3N4P5Q6R7S8T9V0W1X2Z", "username": "박튜터" },
     "description": "# 함께 만들어요", "seatsLeft": null, "tutorEmail": "park@example.com",
 }))]

@@ -83,6 +83,10 @@ id! {
     RefundId,
     /// One purchase.
     PurchaseId,
+    /// One place on a waitlist.
+    PlaceId,
+    /// One notification.
+    NoteId,
 }
 
 /// Only the canonical form is an id: lower case and the look-alikes that ULID allows would

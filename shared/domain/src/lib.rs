@@ -13,3 +13,4 @@ pub mod seats;
 pub mod text;
 pub mod time;
 pub mod validation;
+pub mod waitlist;

@@ -92,6 +92,29 @@ impl<T: Serialize + ToSchema + Send> Output for Created<T> {
     }
 }
 
+/// What was asked to be there is there: 201 if it was made for that, 200 if it was there already.
+#[derive(Debug)]
+pub enum Ensured<T> {
+    /// Made now.
+    Created(Created<T>),
+    /// As it was found.
+    Found(T),
+}
+
+impl<T: Serialize + ToSchema + Send> Output for Ensured<T> {
+    fn answer(self, head: &Head) -> Answer {
+        match self {
+            Self::Created(created) => created.answer(head),
+            Self::Found(body) => Json(body).answer(head),
+        }
+    }
+
+    fn describe(description: &mut Description) {
+        Created::<T>::describe(description);
+        Json::<T>::describe(description);
+    }
+}
+
 /// 200 with the version as `ETag`, for `If-Match`.
 #[derive(Debug)]
 pub struct Versioned<T> {

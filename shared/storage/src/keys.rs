@@ -5,7 +5,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{
     accounts::Approval,
     boards::Category,
-    ids::{FamilyId, OrderId, ProductId, PwtId, RefundId, ScheduleId, TodoId, UserId},
+    ids::{FamilyId, NoteId, OrderId, PlaceId, ProductId, PwtId, RefundId, ScheduleId, TodoId, UserId},
     time::Time,
 };
 
@@ -310,4 +310,53 @@ pub fn purchases_of(user: UserId) -> String {
 /// What one user's idempotency key of one operation led to.
 pub fn idempotency(user: UserId, operation: &str, key: &str) -> Key {
     Key::new(format!("IDEMPOTENCY#{user}#{operation}#{key}"), "RECORD")
+}
+
+/// The waitlist of a PWT. Its places and guards are in the same partition.
+pub fn waitlist(pwt: PwtId) -> Key {
+    Key::new(format!("PWT#{pwt}"), "WAITLIST")
+}
+
+/// One place on a waitlist.
+pub fn place(pwt: PwtId, id: PlaceId) -> Key {
+    Key::new(format!("PWT#{pwt}"), format!("{PLACE}{id}"))
+}
+
+/// How the sort keys of places begin.
+pub const PLACE: &str = "WAIT#";
+
+/// The sort keys of the places up to and including `id`: its place in line.
+pub fn places_up_to(id: PlaceId) -> (String, String) {
+    (PLACE.to_owned(), format!("{PLACE}{id}"))
+}
+
+/// The guard that lets a user have one place on a waitlist.
+pub fn waiter(pwt: PwtId, user: UserId) -> Key {
+    Key::new(format!("PWT#{pwt}"), format!("WAITER#{user}"))
+}
+
+/// A place among its user's.
+pub fn place_of(user: UserId, id: PlaceId) -> IndexKey {
+    IndexKey::new(format!("USER#{user}#WAIT"), id.to_string())
+}
+
+/// A waitlist, by when it is to be looked after.
+pub fn due_waitlist(pwt: PwtId, due: Time) -> IndexKey {
+    IndexKey::new(WAITS_DUE, format!("{due}#{pwt}"))
+}
+
+/// The partition of [`due_waitlist`].
+pub const WAITS_DUE: &str = "WAITS_DUE";
+
+/// A claim, by when it ends.
+pub fn due_claim(id: PlaceId, until: Time) -> IndexKey {
+    IndexKey::new(CLAIMS_DUE, format!("{until}#{id}"))
+}
+
+/// The partition of [`due_claim`].
+pub const CLAIMS_DUE: &str = "CLAIMS_DUE";
+
+/// One notification to a user.
+pub fn note(user: UserId, id: NoteId) -> Key {
+    Key::new(user_partition(user), format!("NOTE#{id}"))
 }

@@ -19,25 +19,26 @@ pub const INDEXES: [(&str, &[&str]); 3] = [
         "gsi1",
         &[
             "type", "id", "version", "title", "price", "salesFrom", "deadline", "startsAt", "endsAt",
-            "maxParticipants", "level", "category", "approval", "soldOut", "tutorId", "publishedAt", "createdAt",
-            "userId", "realName", "portfolioUrl", "accountLastFour", "state", "reason", "scheduleId", "start", "end",
-            "creatorId", "updatedAt", "orderId", "productId", "occasion", "postings",
+            "maxParticipants", "level", "category", "approval", "soldOut", "onSale", "tutorId", "publishedAt",
+            "createdAt", "userId", "realName", "portfolioUrl", "accountLastFour", "state", "reason", "scheduleId",
+            "start", "end", "creatorId", "updatedAt", "orderId", "productId", "occasion", "postings", "pwtId",
         ],
     ),
     (
         "gsi2",
         &[
             "type", "id", "version", "title", "price", "salesFrom", "deadline", "startsAt", "endsAt",
-            "maxParticipants", "level", "category", "approval", "soldOut", "tutorId", "publishedAt", "createdAt",
-            "reason", "buyerId", "state", "lines", "total", "holdUntil", "paidAt", "payment", "productId", "orderId",
-            "purchasedAt", "userId", "refunding", "occasion", "postings",
+            "maxParticipants", "level", "category", "approval", "soldOut", "onSale", "tutorId", "publishedAt",
+            "createdAt", "reason", "buyerId", "state", "lines", "total", "holdUntil", "paidAt", "payment", "productId",
+            "orderId", "purchasedAt", "userId", "refunding", "occasion", "postings", "pwtId",
         ],
     ),
     (
         "gsi3",
         &[
             "type", "id", "version", "title", "price", "salesFrom", "deadline", "startsAt", "endsAt",
-            "maxParticipants", "level", "category", "approval", "soldOut", "tutorId", "publishedAt", "createdAt",
+            "maxParticipants", "level", "category", "approval", "soldOut", "onSale", "tutorId", "publishedAt",
+            "createdAt",
         ],
     ),
 ];

@@ -1,4 +1,5 @@
 mod auth;
+mod closing;
 mod orders;
 mod pwts;
 mod refunds;
@@ -6,3 +7,4 @@ pub mod sale;
 mod schedules;
 mod tutors;
 mod users;
+mod waitlist;

@@ -71,7 +71,7 @@ pub async fn add_cart_item(
     if facts.purchase.is_some() {
         return Err(Refused::AlreadyPurchased);
     }
-    if pwt.deadline <= now {
+    if !pwt.on_sale || pwt.deadline <= now {
         return Err(Refused::NotForSale);
     }
     let cart = products::cart(&app, buyer.id).await?;

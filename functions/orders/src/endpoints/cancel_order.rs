@@ -177,7 +177,7 @@ async fn give_back(app: &App, caller: &Active, order: Order, body: CancelOrder) 
     let view = |order| OrderView::of(order, &caller.account, &app.terms);
     match refund::drive(app, order, refund).await? {
         Progress::Done(order) => {
-            hints::refresh(app, &order).await;
+            hints::freed(app, &order).await;
             Ok(Outcome::Final(view(order)))
         }
         Progress::Unknown(order) => Ok(Outcome::Unknown(view(order))),

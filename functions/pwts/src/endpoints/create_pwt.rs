@@ -94,6 +94,7 @@ pub async fn create_pwt(app: App, tutor: Tutor, Json(body): Json<CreatePwt>) -> 
         reason: None,
         seat_shards: 0,
         sold_out: false,
+        on_sale: true,
         published_at: None,
         created_at: now,
         version: 1,

@@ -61,7 +61,11 @@ impl Refusal for Refused {
 pub async fn get_pwt_seats(app: App, _: Public, Path(id): Path<PwtId>) -> Result<Json<SeatsView>, Refused> {
     let pwt: Option<Pwt> = app.table.get_now(keys::pwt(id)).await?;
     let pwt = pwt.filter(|pwt| pwt.approval == Approval::Approved).ok_or(Refused::NotFound)?;
-    let seats = stock::counted(&sorted(&pwt, app.table.transact_get(pwt.seat_keys()).await?)?);
+    let shards = sorted(&pwt, app.table.transact_get(pwt.seat_keys()).await?)?;
+    if shards.is_empty() {
+        return Err(Refused::NotFound);
+    }
+    let seats = stock::counted(&shards);
     Ok(Json(SeatsView {
         total: seats.total(),
         held: seats.held.saturating_add(seats.claimed),

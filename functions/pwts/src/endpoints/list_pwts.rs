@@ -54,7 +54,7 @@ pub async fn list_pwts(
     };
     let keep = |pwt: &Pwt| {
         level.is_none_or(|level| pwt.level == level)
-            && status.is_none_or(|status| recruiting(pwt.sold_out, pwt.deadline, now) == status)
+            && status.is_none_or(|status| recruiting(pwt.sold_out || !pwt.on_sale, pwt.deadline, now) == status)
     };
     let page = app.table.page(&query.newest_first(), after, limit.unwrap_or_default().get(), keep).await?;
     let tutors = reading::tutors_of(&app, &page.items).await?;

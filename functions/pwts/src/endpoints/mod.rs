@@ -1,9 +1,15 @@
 pub mod approve_pwt;
+pub mod close_pwt;
 pub mod create_pwt;
+pub mod delete_pwt;
+pub mod get_my_waitlist_place;
 pub mod get_pwt;
 pub mod get_pwt_for_admin;
 pub mod get_pwt_seats;
+pub mod join_waitlist;
+pub mod leave_waitlist;
 pub mod list_my_pwts;
+pub mod list_pwt_buyers;
 pub mod list_pwts;
 pub mod list_pwts_for_admin;
 pub mod reject_pwt;

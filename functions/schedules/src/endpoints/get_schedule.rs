@@ -7,7 +7,7 @@ use devloop_http::{Cursor, Json, Limit, ListRefused, ListScope, ListView, Path, 
 use domain::{
     accounts::Standing,
     ids::{PwtId, ScheduleId, UserId},
-    text::Title,
+    text::{Title, WITHDRAWN},
     time::Time,
     validation::FieldErrors,
 };
@@ -118,6 +118,6 @@ impl Names {
 
     /// Who withdrew has no name any more.
     fn name(&self, user: UserId) -> String {
-        self.0.get(&user).cloned().unwrap_or_else(|| "탈퇴한 사용자".to_owned())
+        self.0.get(&user).cloned().unwrap_or_else(|| WITHDRAWN.to_owned())
     }
 }

@@ -64,6 +64,9 @@ pub type Description = Markdown<1, 20_000>;
 /// The content of a todo, possibly empty.
 pub type TodoContent = Markdown<0, 5_000>;
 
+/// What somebody who withdrew is called.
+pub const WITHDRAWN: &str = "탈퇴한 사용자";
+
 fn measure(text: &str, min: usize, max: usize) -> Result<(), Invalid> {
     // Four bytes a scalar value: a longer text needs no counting.
     let fits = text.len() <= max.saturating_mul(4) && (min..=max).contains(&text.chars().count());

@@ -3,10 +3,12 @@
 mod accounts;
 mod idempotency;
 mod ledger;
+mod notes;
 mod orders;
 mod pwts;
 mod refunds;
 mod todos;
+mod waitlist;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::{Serialize, de::DeserializeOwned};
@@ -15,12 +17,14 @@ pub use self::{
     accounts::{EmailGuard, LogInWindow, Session, TutorApplication, User},
     idempotency::{Answer, IdempotencyRecord, Progress},
     ledger::LedgerEntry,
+    notes::{Note, NoteKind},
     orders::{
         Buyer, CartLine, Lapses, OpenOrder, Order, OrderLine, Payment, PaymentKeyGuard, Purchase, Settlement, Void,
     },
     pwts::{Pwt, SaleFacts, SeatShard},
     refunds::Refund,
     todos::Todo,
+    waitlist::{Claim, Place, Waiter, Waitlist},
 };
 use crate::{
     Error,

@@ -53,12 +53,19 @@ pub struct Pwt {
     /// A hint for lists; no order trusts it.
     #[serde(default)]
     pub sold_out: bool,
+    /// Whether its tutor still sells it. Only closing ends that: seats that come back do not.
+    #[serde(default = "on_sale")]
+    pub on_sale: bool,
     /// When it became public.
     pub published_at: Option<Time>,
     /// When it was made.
     pub created_at: Time,
     /// Raised by every change.
     pub version: u64,
+}
+
+fn on_sale() -> bool {
+    true
 }
 
 impl Stored for Pwt {
@@ -82,7 +89,17 @@ impl Pwt {
     /// What the seats need to know of the sale. `None` before the sale's start is known.
     pub fn sale_facts(&self) -> Option<SaleFacts> {
         let sales_from = self.sales_from?;
-        Some(SaleFacts { on_sale: true, sales_from, deadline: self.deadline, price: self.price })
+        Some(SaleFacts { on_sale: self.on_sale, sales_from, deadline: self.deadline, price: self.price })
+    }
+
+    /// Requires that the post is as it was when it was read, but for hints.
+    pub fn unchanged(&self) -> Write {
+        Write::check(keys::pwt(self.id)).if_is("version", self.version)
+    }
+
+    /// Ends the sale for good where the post is still as it was read. With it go the shards.
+    pub fn close(&self) -> Write {
+        Write::update(keys::pwt(self.id)).set("onSale", false).add("version", 1).if_is("version", self.version)
     }
 
     /// Writes all that a change may touch, its version included, where the post is still at
@@ -167,24 +184,47 @@ impl SeatShard {
     }
 
     fn on_sale_at(write: Write, price: Price, now: Time) -> Write {
-        write
-            .if_is("onSale", true)
-            .if_at_most("salesFrom", now)
-            .if_above("deadline", now)
-            .if_is("price", price)
-            .if_is("waiting", false)
+        write.if_is("onSale", true).if_at_most("salesFrom", now).if_above("deadline", now).if_is("price", price)
     }
 
     /// Takes a seat out of stock for an unpaid order, until `hold_until`.
     pub fn hold(pwt: PwtId, shard: u32, price: Price, hold_until: Time, now: Time) -> Write {
         let held = Self::move_one(pwt, shard, "available", "held").set("holdUntil", hold_until);
+        Self::on_sale_at(held, price, now).if_is("waiting", false)
+    }
+
+    /// Takes a seat that is kept for the buyer for their unpaid order, until `hold_until`. The
+    /// claim itself must end in the same transaction.
+    pub fn hold_claimed(pwt: PwtId, shard: u32, price: Price, hold_until: Time, now: Time) -> Write {
+        let held = Self::move_one(pwt, shard, "claimed", "held").set("holdUntil", hold_until);
         Self::on_sale_at(held, price, now)
     }
 
     /// Gives a free seat away at once.
     pub fn give(pwt: PwtId, shard: u32, now: Time) -> Write {
         let free = Price::default();
-        Self::on_sale_at(Self::move_one(pwt, shard, "available", "sold"), free, now)
+        Self::on_sale_at(Self::move_one(pwt, shard, "available", "sold"), free, now).if_is("waiting", false)
+    }
+
+    /// Gives a free seat away that is kept for its buyer. The claim itself must end in the same
+    /// transaction.
+    pub fn give_claimed(pwt: PwtId, shard: u32, now: Time) -> Write {
+        Self::on_sale_at(Self::move_one(pwt, shard, "claimed", "sold"), Price::default(), now)
+    }
+
+    /// Keeps a free seat for somebody who waited, while the sale lasts.
+    pub fn claim(pwt: PwtId, shard: u32, now: Time) -> Write {
+        Self::move_one(pwt, shard, "available", "claimed").if_is("onSale", true).if_above("deadline", now)
+    }
+
+    /// A seat that was kept for somebody goes back into stock.
+    pub fn unclaim(pwt: PwtId, shard: u32) -> Write {
+        Self::move_one(pwt, shard, "claimed", "available")
+    }
+
+    /// Says whether others wait: while they do, freed seats are theirs.
+    pub fn wait(pwt: PwtId, shard: u32, waiting: bool) -> Write {
+        Write::update(keys::seats(pwt, shard)).set("waiting", waiting).if_present()
     }
 
     /// A held seat becomes sold.
@@ -200,6 +240,16 @@ impl SeatShard {
     /// A sold seat goes back into stock.
     pub fn take_back(pwt: PwtId, shard: u32) -> Write {
         Self::move_one(pwt, shard, "sold", "available")
+    }
+
+    /// Ends the sale; what is held, sold or claimed stays so.
+    pub fn close(pwt: PwtId, shard: u32) -> Write {
+        Write::update(keys::seats(pwt, shard)).set("onSale", false).if_present()
+    }
+
+    /// Deletes a shard that nobody holds, bought or claims a seat of.
+    pub fn delete(pwt: PwtId, shard: u32) -> Write {
+        Write::delete(keys::seats(pwt, shard)).if_is("held", 0).if_is("sold", 0).if_is("claimed", 0)
     }
 
     /// Changes the facts of the sale, and the free seats by `change`, which may be negative.
