@@ -166,6 +166,8 @@ impl Accounts {
         .await;
         let failed = json!({ "orderId": self.order(&jung, pwt).await["id"], "code": "PAY_PROCESS_CANCELED" });
         self.note("fail_payment", |app| app.post("/v1/payments/fail").by(&jung).json(&failed)).await;
+        let event = json!({ "eventType": "PAYMENT_STATUS_CHANGED", "data": { "orderId": id } });
+        self.note("receive_toss_webhook", |app| app.post("/v1/webhooks/toss").json(&event)).await;
         kim
     }
 

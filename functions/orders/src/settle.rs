@@ -5,6 +5,7 @@
 //! sweeper, does the same steps; each is a conditional write, so that only one of them counts.
 
 use domain::{orders::State, time::Time};
+use jobs::Alarm;
 use storage::{
     items::{Order, Void},
     keys,
@@ -188,6 +189,8 @@ fn is_ours(order: &Order, payment: &Payment) -> bool {
 
 async fn intend_and_void(app: &App, order: &Order, reason: &str) -> Result<Progress, storage::Error> {
     tracing::error!(order = %order.id, reason, alarm = true, "a charge is voided");
+    // Before the intent is stored: told twice is better than never.
+    app.alarm(Alarm::ChargeVoided, order.id, reason).await;
     let intended = match edges::intend_void(app, order, reason).await {
         Ok(intended) => intended,
         Err(NotMoved::Storage(error)) => return Err(error),
@@ -263,6 +266,7 @@ pub async fn last_look(app: &App, order: &Order) -> Result<bool, storage::Error>
             Err(Failure::NotFound) => {}
             Ok(payment) if payment.status == Status::Done => {
                 tracing::error!(order = %order.id, alarm = true, "a charge without a paid order is cancelled");
+                app.alarm(Alarm::StrayCharge, order.id, "STRAY_CHARGE").await;
                 let key = format!("stray:{}:{}", order.id, keys::hashed(payment_key));
                 let canceled = app.toss.cancel(&key, payment_key, "STRAY_CHARGE", None, None).await;
                 clean &= canceled.is_ok_and(|payment| is_gone(&payment));

@@ -1,21 +1,22 @@
-//! The order-sweeper: does the work that is due on orders, whoever left it.
+//! The order-sweeper: lets go of holds that nobody paid, and of work that is none any more.
 //!
-//! Lets go of holds that nobody paid, sends confirmations again that nobody finished, and takes a
-//! last look at Toss for orders that were left unpaid. Running it twice, or two at once, is fine.
+//! It never speaks to Toss: what has to is the payment-reconciler's, so that a Toss that hangs
+//! keeps no seat from coming back. Running it twice, or two at once, is fine.
 
-use domain::orders::State;
+use domain::{ids::OrderId, orders::State};
 use serde::Serialize;
 use storage::{Query, items::Order, keys};
 
 use crate::{
     App,
     edges::{self, NotMoved},
-    hints,
-    settle::{self, Progress},
+    hints, reconciler,
 };
 
-/// How many due orders of one partition are looked at in one run.
+/// How many due orders of one partition are worked on in one run.
 const ORDERS_PER_PARTITION: usize = 200;
+/// How many are looked through for them: work of others does not hide ours.
+const LISTED_PER_PARTITION: usize = 2_000;
 
 /// What one run did, in orders.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -23,10 +24,6 @@ const ORDERS_PER_PARTITION: usize = 200;
 pub struct Swept {
     /// Holds that ended unpaid and went back into stock.
     pub expired: u32,
-    /// Confirmations that were brought to an end.
-    pub settled: u32,
-    /// Last looks after which nothing is left to do.
-    pub laid_down: u32,
     /// Orders that are due again later.
     pub postponed: u32,
 }
@@ -34,29 +31,36 @@ pub struct Swept {
 /// Does what is due now.
 pub async fn sweep(app: &App) -> Result<Swept, storage::Error> {
     let mut swept = Swept::default();
-    let until = app.edge.clock.now().to_string();
-    for shard in 0..keys::DUE_SHARDS {
-        // `~` sorts after every id: all that are due up to this very instant.
-        let due = Query::index("gsi1", keys::due_orders(shard)).between("0", format!("{until}~"));
-        for listed in app.edge.table.all::<DueOrder>(&due, ORDERS_PER_PARTITION).await? {
-            work_on(app, listed.id, &mut swept).await?;
-        }
+    for id in due(app, |state| !reconciler::is_its_work(state)).await? {
+        work_on(app, id, &mut swept).await?;
     }
     Ok(swept)
 }
 
-async fn work_on(app: &App, id: domain::ids::OrderId, swept: &mut Swept) -> Result<(), storage::Error> {
+/// The orders that are due now and in a state that `ours` takes, as far as the index knows.
+pub async fn due(app: &App, ours: impl Fn(State) -> bool) -> Result<Vec<OrderId>, storage::Error> {
+    let until = app.edge.clock.now().to_string();
+    let mut found = vec![];
+    for shard in 0..keys::DUE_SHARDS {
+        // `~` sorts after every id: all that are due up to this very instant.
+        let due = Query::index("gsi1", keys::due_orders(shard)).between("0", format!("{until}~"));
+        let listed = app.edge.table.all::<DueOrder>(&due, LISTED_PER_PARTITION).await?;
+        let ours = listed.into_iter().filter(|order| ours(order.state)).map(|order| order.id);
+        found.extend(ours.take(ORDERS_PER_PARTITION));
+    }
+    Ok(found)
+}
+
+async fn work_on(app: &App, id: OrderId, swept: &mut Swept) -> Result<(), storage::Error> {
     // The index may be behind: only the order itself says what is due.
     let order: Option<Order> = app.edge.table.get_now(keys::order(id)).await?;
     let now = app.edge.clock.now();
     let Some(order) = order.filter(|order| order.due.is_some_and(|due| due <= now)) else { return Ok(()) };
     let done = match order.state {
         State::Pending => expire(app, &order, swept).await,
-        State::Confirming => confirm_again(app, &order, swept).await,
-        State::Canceled | State::Expired | State::Failed => look_again(app, &order, swept).await,
-        State::AwaitingDeposit | State::Paid | State::PartiallyRefunded | State::Refunded => {
-            edges::lay_down(app, &order).await.map(|()| true)
-        }
+        // It has moved on since the index was read.
+        state if reconciler::is_its_work(state) => Ok(true),
+        _ => edges::lay_down(app, &order).await.map(|()| true),
     };
     // One order that cannot be worked on must not keep the others from it.
     if !done.unwrap_or_else(|error| {
@@ -85,30 +89,11 @@ async fn expire(app: &App, order: &Order, swept: &mut Swept) -> Result<bool, sto
     }
 }
 
-async fn confirm_again(app: &App, order: &Order, swept: &mut Swept) -> Result<bool, storage::Error> {
-    match settle::drive(app, order.clone()).await? {
-        Progress::Unknown(_) => Ok(false),
-        Progress::Paid(_) | Progress::Refused { .. } | Progress::Voided(_) => {
-            swept.settled = swept.settled.saturating_add(1);
-            hints::refresh(app, order).await;
-            Ok(true)
-        }
-    }
-}
-
-async fn look_again(app: &App, order: &Order, swept: &mut Swept) -> Result<bool, storage::Error> {
-    if !settle::last_look(app, order).await? {
-        return Ok(false);
-    }
-    edges::lay_down(app, order).await?;
-    swept.laid_down = swept.laid_down.saturating_add(1);
-    Ok(true)
-}
-
 /// What the index shows of a due order.
 #[derive(Debug, serde::Deserialize, Serialize)]
 struct DueOrder {
-    id: domain::ids::OrderId,
+    id: OrderId,
+    state: State,
 }
 
 impl storage::Stored for DueOrder {

@@ -11,6 +11,7 @@ use auth::{Cost, Hasher};
 use axum::Router;
 use clock::{Movable, Rng};
 use devloop_http::{StartError, cors};
+use jobs::Jobs;
 use storage::Table;
 use tokio::sync::watch;
 use toss::{SecretKey, Toss};
@@ -19,7 +20,7 @@ use url::Url;
 use crate::{
     banner,
     cli::ServerOptions,
-    controls::{Controls, Places},
+    controls::{Controls, Places, Workers},
     data_folder::{DataFolder, DemoMark, FolderError, Ready},
     demo,
     dynamodb::{Embedded, NotEmbedded},
@@ -28,7 +29,9 @@ use crate::{
     listening::{self, NoPort, listen, serve},
     operator::Operator,
     pages,
+    queues::{self, Pump},
     schedules::Schedules,
+    sqs::{self, Sqs},
     toss_sandbox::{CannotOpen, Location, TossSandbox},
 };
 
@@ -61,6 +64,12 @@ pub enum CannotStart {
     /// The sandbox of Toss.
     #[error("The payment sandbox does not start: {0}. If its file is broken, start anew with --fresh.")]
     Sandbox(#[from] CannotOpen),
+    /// The queues' file.
+    #[error("The queues do not start: {0}. If their file is broken, start anew with --fresh.")]
+    Queues(#[from] sqs::CannotOpen),
+    /// The queues themselves.
+    #[error("The queues do not start: {0}. If their file is broken, start anew with --fresh.")]
+    NoQueue(#[from] sqs::Refused),
     /// A key that moves real money.
     #[error(
         "TOSS_SECRET_KEY is a live key. The local server takes no real money: use a test key (test_sk_… or test_gsk_…)."
@@ -121,16 +130,22 @@ pub async fn run(options: &ServerOptions, environment: &Environment, started: In
         (None, Some((_, url))) => url.clone(),
         (None, None) => String::new(),
     };
+    let (sqs_listener, sqs_url) = listen(0, "the queues", "--port")?;
+    let sqs = Sqs::open(&sqs::Location::File(folder.sqs_file()), clock.clock(), rng.clone())?;
+    sqs.set_base_url(&sqs_url);
+    let queues = queues::declare(&sqs)?;
     let cost = if options.toy_hashing { Cost::TOY } else { Cost::OWASP };
     let parts = Parts {
         settings: environment.settings(&folder.secrets(&rng)?, &endpoint, &api_url, &toss_url),
         clock: clock.clock(),
         hasher: Hasher::pooled(cost, rng.clone(), hashing_threads())?,
         toss: toss(environment, &toss_url)?,
+        jobs: Jobs::connect(environment.queues(&sqs_url), &queues, &clock.clock(), &rng).await,
         rng: rng.clone(),
     };
     let functions = listening::in_turn(parts.routes(&table)?);
     let schedules = Schedules::new(parts.orders(table.clone())?);
+    let pump = Pump::new(sqs.clone(), parts.orders(table.clone())?);
 
     let mut remarks = vec![];
     let operator =
@@ -142,17 +157,19 @@ pub async fn run(options: &ServerOptions, environment: &Environment, started: In
         toss_is_sandbox: environment.toss.is_none(),
         dynamodb: endpoint,
         dynamodb_is_embedded: embedded.is_some(),
+        sqs: sqs_url,
         data: folder.path().display().to_string(),
         accounts,
     };
-    let controls =
-        Controls::new(places.clone(), (clock.clone(), ahead_millis), folder.clone(), table, schedules.clone());
+    let workers = Workers { schedules: schedules.clone(), pump: pump.clone(), sqs: sqs.clone() };
+    let controls = Controls::new(places.clone(), (clock.clone(), ahead_millis), folder.clone(), table, workers.clone());
     let api = functions.layer(cors::layer(&options.origins));
     let api = api.merge(pages::router(&places, controls.router()));
 
     let (stop, stopped) = watch::channel(false);
-    let serving = futures::future::try_join(
+    let serving = futures::future::try_join3(
         serve(api_listener, api, stopped.clone()),
+        serve(sqs_listener, sqs.router(), stopped.clone()),
         serve_sandbox(toss_listener, &folder, &clock, &rng, stopped)?,
     );
     let working = async {
@@ -160,6 +177,7 @@ pub async fn run(options: &ServerOptions, environment: &Environment, started: In
             biased;
             served = serving => served.map(drop),
             never = schedules.run() => match never {},
+            never = pump.run() => match never {},
         }
     };
 

@@ -329,7 +329,7 @@ async fn an_unpaid_hold_ends_when_the_clock_passes_it() {
     let seats = || get(&format!("/v1/pwts/{pwt}/seats"));
     assert_eq!(seats().send(&http, &server.api).await.expect(200)["held"], 1);
     let swept = post("/_local/sweep", json!({})).send(&http, &server.api).await.expect(200);
-    assert_eq!(swept["expired"], 0, "{swept}");
+    assert_eq!(swept["swept"]["expired"], 0, "{swept}");
     let moved = post("/_local/clock", json!({ "advanceSeconds": 631 })).send(&http, &server.api).await.expect(200);
     assert_eq!(moved["swept"]["expired"], 1, "{moved}");
     let seats = seats().send(&http, &server.api).await.expect(200);

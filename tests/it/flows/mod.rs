@@ -1,5 +1,6 @@
 mod auth;
 mod orders;
+mod payments;
 mod pwts;
 pub mod sale;
 mod schedules;

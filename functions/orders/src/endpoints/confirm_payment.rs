@@ -3,6 +3,8 @@
 //! The amount is compared before any money moves. What Toss then says decides; what it does not
 //! say is never taken for a refusal: the order stays CONFIRMING, and the answer is 202 with it.
 
+use std::time::Duration;
+
 use deserr::Deserr;
 use devloop_http::{Active, Answer, Head, Idempotent, Json, KeyRefused, Leased, Once, Output, openapi::Description};
 use domain::{
@@ -12,6 +14,7 @@ use domain::{
     validation::{FieldErrors, Invalid},
 };
 use http::{StatusCode, header};
+use jobs::PaymentJob;
 use storage::{items, items::Order, keys};
 use utoipa::ToSchema;
 
@@ -221,9 +224,9 @@ async fn confirm(app: &App, buyer: &Active, body: ConfirmPayment) -> Result<Conf
         return Err(Refused::AmountMismatch);
     }
     let same_key = order.payment_key.as_ref() == Some(&body.payment_key);
-    let confirming = match order.state {
-        State::Pending => begin(app, &order, &body.payment_key).await?,
-        State::Confirming if same_key => order,
+    let (confirming, begun) = match order.state {
+        State::Pending => (begin(app, &order, &body.payment_key).await?, true),
+        State::Confirming if same_key => (order, false),
         State::Confirming | State::AwaitingDeposit => return Err(Refused::InProgress),
         State::Paid | State::PartiallyRefunded | State::Refunded if same_key => {
             return Ok(Confirmed::Paid(OrderView::of(order, &buyer.account, &app.terms)));
@@ -232,7 +235,14 @@ async fn confirm(app: &App, buyer: &Active, body: ConfirmPayment) -> Result<Conf
         other => return Err(Refused::NotPayable(other)),
     };
     let view = |order| OrderView::of(order, &buyer.account, &app.terms);
-    match settle::drive(app, confirming).await? {
+    let remind = async {
+        if begun {
+            remind_reconciler(app, body.order_id).await;
+        }
+    };
+    // Toss is asked meanwhile: the buyer does not wait for the queue.
+    let (driven, ()) = futures::future::join(settle::drive(app, confirming), remind).await;
+    match driven? {
         Progress::Paid(order) => Ok(Confirmed::Paid(view(order))),
         Progress::Unknown(order) => Ok(Confirmed::Unknown(view(order))),
         Progress::Voided(order) => Err(Refused::Voided(order.failure.unwrap_or_default())),
@@ -258,5 +268,14 @@ async fn begin(app: &App, order: &Order, payment_key: &str) -> Result<Order, Ref
         Err(NotMoved::Lost(lost)) if lost.contains(&Lost::PaymentKey) => Err(Refused::ForeignPaymentKey),
         // Another confirm, a cancel or the sweeper was faster: repeating tells which.
         Err(NotMoved::Lost(_)) => Err(Refused::InProgress),
+    }
+}
+
+/// If this process dies now, the payment-reconciler hears of the confirmation as soon as it is due.
+/// If it cannot be told either, its schedule finds the order.
+async fn remind_reconciler(app: &App, order_id: OrderId) {
+    let delay = Duration::from_secs(edges::CONFIRM_PATIENCE_SECONDS.into());
+    if let Err(error) = app.jobs.payments.send(PaymentJob::CheckPayment { order_id }, delay).await {
+        tracing::warn!(order = %order_id, %error, "the payment-reconciler was not told of a confirmation");
     }
 }
