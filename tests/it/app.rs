@@ -71,6 +71,19 @@ impl Transport for Asked {
     }
 }
 
+/// The way from Toss to us.
+#[derive(Debug)]
+struct FrontDoor(axum::Router);
+
+impl Transport for FrontDoor {
+    fn send(&self, request: Request<Bytes>) -> BoxFuture<'_, Result<http::Response<Bytes>, NoAnswer>> {
+        Box::pin(async {
+            let (parts, body) = self.0.clone().oneshot(request.map(axum::body::Body::from)).await.unwrap().into_parts();
+            Ok(http::Response::from_parts(parts, body.collect().await.unwrap().to_bytes()))
+        })
+    }
+}
+
 pub fn settings() -> Settings {
     let key = SigningKey::generate(&Rng::from_seed(1)).unwrap();
     Settings {
@@ -162,6 +175,11 @@ impl TestApp {
     /// Plays what waits in the queues into the workers.
     pub async fn pump(&self) -> Played {
         Box::pin(Pump::new(self.sqs.clone(), self.worker("payment_reconciler").await).drain()).await.unwrap()
+    }
+
+    /// Sends the webhooks of the sandbox that are due; answers how many arrived.
+    pub async fn deliver_webhooks(&self) -> usize {
+        self.sandbox.deliver_webhooks(&FrontDoor(self.router.clone())).await.unwrap()
     }
 
     pub fn request(&self, method: Method, path: &str) -> Call<'_> {

@@ -137,7 +137,7 @@ async fn a_message_is_sent_again_until_it_is_taken_or_patience_ends() {
     let send = async || {
         let job = jobs::PaymentJob::CheckPayment { order_id: "01KB2M3N4P5Q6R7S8T9V0W1X2Y".parse().unwrap() };
         let jobs = app.jobs_of("confirm_payment").await;
-        jobs.payments.send(job, std::time::Duration::from_secs(60)).await
+        jobs.payments.send(job, std::time::Duration::from_mins(1)).await
     };
     tokio::time::pause();
     for how in [

@@ -8,8 +8,8 @@ use aws_sdk_sqs::{
     config::{BehaviorVersion, Credentials, Region, SharedHttpClient, retry::RetryConfig},
     error::ProvideErrorMetadata,
     types::{
-        DeleteMessageBatchRequestEntry, Message, MessageAttributeValue, MessageSystemAttributeName, QueueAttributeName,
-        SendMessageBatchRequestEntry,
+        BatchResultErrorEntry, DeleteMessageBatchRequestEntry, DeleteMessageBatchResultEntry, Message,
+        MessageAttributeValue, MessageSystemAttributeName, QueueAttributeName, SendMessageBatchRequestEntry,
     },
 };
 use clock::{Movable, Rng};
@@ -189,15 +189,12 @@ async fn of_a_batch_the_good_entries_take_effect() {
         far.client.send_message_batch().queue_url(&queue.url).set_entries(Some(entries)).send().await
     };
     assert_eq!(send((0..3).collect()).await.unwrap().successful().len(), 3);
-    let code = |refused: Result<_, aws_sdk_sqs::error::SdkError<_, _>>| {
-        let refused: aws_sdk_sqs::operation::send_message_batch::SendMessageBatchError = refused
-            .map(|_: aws_sdk_sqs::operation::send_message_batch::SendMessageBatchOutput| ())
-            .unwrap_err()
-            .into_service_error();
-        refused.code().unwrap_or_default().to_owned()
-    };
-    assert!(code(send((0..11).collect()).await).contains("TooManyEntriesInBatchRequest"));
-    assert!(code(send(vec![1, 1]).await).contains("BatchEntryIdsNotDistinct"));
+    for (entries, refusal) in
+        [((0..11).collect(), "TooManyEntriesInBatchRequest"), (vec![1, 1], "BatchEntryIdsNotDistinct")]
+    {
+        let refused = send(entries).await.unwrap_err();
+        assert!(refused.code().unwrap_or_default().contains(refusal), "{refused:?}");
+    }
     let found = queue.receive().await;
     assert_eq!(bodies(&found), ["0", "1", "2"]);
     let delete =
@@ -206,8 +203,8 @@ async fn of_a_batch_the_good_entries_take_effect() {
         vec![delete("good", found[0].receipt_handle().unwrap()).unwrap(), delete("bad", "not-a-handle").unwrap()];
     let deleted =
         far.client.delete_message_batch().queue_url(&queue.url).set_entries(Some(entries)).send().await.unwrap();
-    assert_eq!(deleted.successful().iter().map(|entry| entry.id()).collect::<Vec<_>>(), ["good"]);
-    assert_eq!(deleted.failed().iter().map(|entry| entry.id()).collect::<Vec<_>>(), ["bad"]);
+    assert_eq!(deleted.successful().iter().map(DeleteMessageBatchResultEntry::id).collect::<Vec<_>>(), ["good"]);
+    assert_eq!(deleted.failed().iter().map(BatchResultErrorEntry::id).collect::<Vec<_>>(), ["bad"]);
 }
 
 #[tokio::test]

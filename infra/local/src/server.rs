@@ -1,7 +1,6 @@
 //! The local server: puts the parts together, serves them, and stops.
 
 use std::{
-    future::Future,
     io::{self, Write as _},
     sync::Arc,
     time::{Duration, Instant},
@@ -10,11 +9,12 @@ use std::{
 use auth::{Cost, Hasher};
 use axum::Router;
 use clock::{Movable, Rng};
+use config::Queues;
 use devloop_http::{StartError, cors};
 use jobs::Jobs;
 use storage::Table;
-use tokio::sync::watch;
-use toss::{SecretKey, Toss};
+use tokio::{net::TcpListener, sync::watch};
+use toss::{Https, SecretKey, Toss};
 use url::Url;
 
 use crate::{
@@ -131,9 +131,7 @@ pub async fn run(options: &ServerOptions, environment: &Environment, started: In
         (None, None) => String::new(),
     };
     let (sqs_listener, sqs_url) = listen(0, "the queues", "--port")?;
-    let sqs = Sqs::open(&sqs::Location::File(folder.sqs_file()), clock.clock(), rng.clone())?;
-    sqs.set_base_url(&sqs_url);
-    let queues = queues::declare(&sqs)?;
+    let (sqs, queues) = open_queues(&folder, &clock, &rng, &sqs_url)?;
     let cost = if options.toy_hashing { Cost::TOY } else { Cost::OWASP };
     let parts = Parts {
         settings: environment.settings(&folder.secrets(&rng)?, &endpoint, &api_url, &toss_url),
@@ -166,11 +164,12 @@ pub async fn run(options: &ServerOptions, environment: &Environment, started: In
     let api = functions.layer(cors::layer(&options.origins));
     let api = api.merge(pages::router(&places, controls.router()));
 
+    let sandbox = open_sandbox(toss_listener, &folder, &clock, &rng, &places.api)?;
     let (stop, stopped) = watch::channel(false);
     let serving = futures::future::try_join3(
         serve(api_listener, api, stopped.clone()),
         serve(sqs_listener, sqs.router(), stopped.clone()),
-        serve_sandbox(toss_listener, &folder, &clock, &rng, stopped)?,
+        serve_sandbox(sandbox, Https::new()?, stopped),
     );
     let working = async {
         tokio::select! {
@@ -181,16 +180,7 @@ pub async fn run(options: &ServerOptions, environment: &Environment, started: In
         }
     };
 
-    let started_in_millis = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-    let ready = Ready {
-        api: places.api.clone(),
-        toss: places.toss.clone(),
-        dynamodb: places.dynamodb.clone(),
-        pid: std::process::id(),
-        started_in_millis,
-    };
-    folder.announce(&ready)?;
-    print(&banner::table(&places, &ready, &remarks));
+    announce(&places, &folder, &remarks, started)?;
 
     tokio::pin!(working);
     tokio::select! {
@@ -225,31 +215,58 @@ fn toss(environment: &Environment, url: &str) -> Result<Toss, CannotStart> {
     Ok(Toss::over_https(url, key)?)
 }
 
-/// The sandbox on its own port, if there is one.
-fn serve_sandbox(
-    listener: Option<(tokio::net::TcpListener, String)>,
+/// The stand-in of SQS, which answers at `url`, with every queue.
+fn open_queues(folder: &DataFolder, clock: &Movable, rng: &Rng, url: &str) -> Result<(Sqs, Queues), CannotStart> {
+    let sqs = Sqs::open(&sqs::Location::File(folder.sqs_file()), clock.clock(), rng.clone())?;
+    sqs.set_base_url(url);
+    let queues = queues::declare(&sqs)?;
+    Ok((sqs, queues))
+}
+
+/// The sandbox of Toss, if it has a port. It tells the API at `api` of changes.
+fn open_sandbox(
+    listener: Option<(TcpListener, String)>,
     folder: &DataFolder,
     clock: &Movable,
     rng: &Rng,
-    stopped: watch::Receiver<bool>,
-) -> Result<impl Future<Output = io::Result<()>>, CannotStart> {
-    let sandbox = match listener {
-        None => None,
-        Some((listener, url)) => {
-            let books = Location::File(folder.toss_file());
-            let sandbox = TossSandbox::open(&books, clock.clock(), rng.clone(), SANDBOX_SECRET_KEY)?;
-            if let Ok(url) = url.parse() {
-                sandbox.set_public_url(url);
-            }
-            Some((listener, sandbox.router()))
-        }
+    api: &str,
+) -> Result<Option<(TcpListener, TossSandbox)>, CannotStart> {
+    let Some((listener, url)) = listener else { return Ok(None) };
+    let books = Location::File(folder.toss_file());
+    let sandbox = TossSandbox::open(&books, clock.clock(), rng.clone(), SANDBOX_SECRET_KEY)?;
+    if let Ok(url) = url.parse() {
+        sandbox.set_public_url(url);
+    }
+    sandbox.send_webhooks_to(&format!("{api}/v1/webhooks/toss"));
+    Ok(Some((listener, sandbox)))
+}
+
+/// Tells whoever waits, and whoever started it, that everything answers.
+fn announce(places: &Places, folder: &DataFolder, remarks: &[String], started: Instant) -> Result<(), FolderError> {
+    let ready = Ready {
+        api: places.api.clone(),
+        toss: places.toss.clone(),
+        dynamodb: places.dynamodb.clone(),
+        pid: std::process::id(),
+        started_in_millis: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
     };
-    Ok(async move {
-        match sandbox {
-            Some((listener, router)) => serve(listener, router, stopped).await,
-            None => Ok(()),
-        }
-    })
+    folder.announce(&ready)?;
+    print(&banner::table(places, &ready, remarks));
+    Ok(())
+}
+
+/// The sandbox on its own port, and its webhooks, if there is one.
+async fn serve_sandbox(
+    sandbox: Option<(TcpListener, TossSandbox)>,
+    webhooks: Https,
+    stopped: watch::Receiver<bool>,
+) -> io::Result<()> {
+    let Some((listener, sandbox)) = sandbox else { return Ok(()) };
+    tokio::select! {
+        biased;
+        served = serve(listener, sandbox.router(), stopped) => served,
+        never = sandbox.run_webhooks(&webhooks) => match never {},
+    }
 }
 
 /// Standard output may be closed, which is no reason to stop.

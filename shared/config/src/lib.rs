@@ -146,6 +146,7 @@ pub struct Queues {
 
 /// Which settings a function cannot do without, beyond those of all.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "needs are independent of each other: they are no states")]
 pub struct Needs {
     /// [`Settings::token_private_key`] and [`Settings::refresh_key`].
     pub signing: bool,

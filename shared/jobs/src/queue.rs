@@ -146,7 +146,8 @@ impl<M: Message> Queue<M> {
                 pause = pause.saturating_mul(2);
             }
         };
-        tokio::time::timeout(self.patience.total, attempts).await.unwrap_or(Err(NotSent::Busy))
+        // The SDK's futures are large; whoever sends need not carry them along.
+        tokio::time::timeout(self.patience.total, Box::pin(attempts)).await.unwrap_or(Err(NotSent::Busy))
     }
 }
 

@@ -334,3 +334,64 @@ async fn a_message_that_keeps_failing_is_kept_among_the_dead_letters_and_can_be_
     assert_eq!(sale.state(&kim, &poisoned).await, "PAID");
     assert_eq!((sale.captured(), sale.seats().await), (100_000, [3, 1, 0, 2]));
 }
+
+#[tokio::test]
+async fn the_sandbox_tells_of_changes_as_toss_does_and_repeats_what_is_not_answered() {
+    let sale = Sale::of(3).await;
+    sale.app.sandbox.send_webhooks_to("http://api.test/v1/webhooks/toss");
+    let kim = sale.app.sign_up("kim").await;
+    let order = unanswered(&sale, &kim).await;
+    let due = || {
+        let webhooks = sale.app.sandbox.webhooks().unwrap();
+        assert_eq!(webhooks.len(), 1, "{webhooks:?}");
+        (webhooks[0].transmission_id.clone(), webhooks[0].retried, webhooks[0].due)
+    };
+    let (id, _, first) = due();
+    assert_eq!(first, Some(sale.app.parts.clock.now()));
+    sale.app.queues.rule(|_| Action::Refuse { status: 400, code: "QueueDoesNotExist" });
+    assert_eq!(sale.app.deliver_webhooks().await, 0);
+    for minutes in [1, 4] {
+        let (same, _, next) = due();
+        assert_eq!((same, next), (id.clone(), Some(sale.app.parts.clock.now().plus_seconds(60 * minutes))));
+        sale.app.clock.advance(60_000 * minutes - 1);
+        assert_eq!(sale.app.deliver_webhooks().await, 0);
+        sale.app.clock.advance(1);
+        if minutes == 4 {
+            sale.app.queues.rule(|_| Action::Pass);
+        }
+        assert_eq!(sale.app.deliver_webhooks().await, usize::from(minutes == 4));
+    }
+    assert_eq!(due(), (id, 2, None));
+    pump(&sale).await;
+    assert_eq!(sale.state(&kim, &order).await, "PAID");
+    // Nobody answers: seven repeats, and then no more.
+    sale.app.queues.rule(|_| Action::Refuse { status: 400, code: "QueueDoesNotExist" });
+    let lee = sale.app.sign_up("lee").await;
+    sale.buy(&lee).await.expect(200);
+    for n in 0..12 {
+        sale.app.deliver_webhooks().await;
+        sale.app.clock.advance(4_096 * 60_000);
+        let last = sale.app.sandbox.webhooks().unwrap().pop().unwrap();
+        assert_eq!((last.retried, last.due.is_some(), last.arrived), (7.min(n + 1), n < 7, false));
+    }
+}
+
+#[tokio::test]
+async fn a_seat_that_comes_back_late_is_in_the_list_again() {
+    let sale = Sale::of(1).await;
+    let (kim, lee) = (sale.app.sign_up("kim").await, sale.app.sign_up("lee").await);
+    let order = sale.order(&kim).await.expect(201);
+    let payment_key = sale.authenticate(&order);
+    sale.app.sandbox.fail_next(Operation::Confirm, FaultKind::Status500 { after_effect: false });
+    sale.confirm(&kim, &order, &payment_key).await.expect(202);
+    sale.order(&lee).await.refused(409, "SEAT_SOLD_OUT");
+    let recruiting = async || {
+        let list = sale.app.get("/v1/pwts?status=RECRUITING").send().await.expect(200);
+        list["items"].as_array().unwrap().len()
+    };
+    assert_eq!(recruiting().await, 0);
+    // By now the authentication has lapsed at Toss, which says so for good.
+    sale.app.clock.advance(11 * 60_000);
+    assert_eq!(sale.app.pump().await, ONE);
+    assert_eq!((recruiting().await, sale.seats().await), (1, [1, 1, 0, 0]));
+}

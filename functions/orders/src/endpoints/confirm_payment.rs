@@ -241,7 +241,7 @@ async fn confirm(app: &App, buyer: &Active, body: ConfirmPayment) -> Result<Conf
         }
     };
     // Toss is asked meanwhile: the buyer does not wait for the queue.
-    let (driven, ()) = futures::future::join(settle::drive(app, confirming), remind).await;
+    let (driven, ()) = Box::pin(futures::future::join(settle::drive(app, confirming), remind)).await;
     match driven? {
         Progress::Paid(order) => Ok(Confirmed::Paid(view(order))),
         Progress::Unknown(order) => Ok(Confirmed::Unknown(view(order))),

@@ -91,11 +91,8 @@ pub async fn receive_toss_webhook(
     _: Public,
     Json(event): Json<TossWebhook>,
 ) -> Result<Json<Received>, NotSent> {
-    match event.order() {
-        Some(order_id) => {
-            app.jobs.payments.send(PaymentJob::LookAtPayment { order_id }, HEAD_START).await?;
-        }
-        None => tracing::info!("an event of Toss names no order of ours"),
+    if let Some(order_id) = event.order() {
+        app.jobs.payments.send(PaymentJob::LookAtPayment { order_id }, HEAD_START).await?;
     }
     Ok(Json(Received { received: true }))
 }

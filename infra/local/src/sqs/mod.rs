@@ -92,7 +92,7 @@ impl Sqs {
 
     /// How many messages the queues hold, by name.
     pub fn depths(&self) -> Result<Vec<Depth>, Refused> {
-        self.write(|page| page.depths())
+        self.write(|page| page.depths(None))
     }
 
     /// Sends dead letters back where they came from, as if they had never been delivered. Answers

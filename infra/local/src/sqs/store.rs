@@ -315,11 +315,12 @@ impl Page<'_> {
         Ok(u64::try_from(moved).unwrap_or_default())
     }
 
-    pub fn depths(&self) -> Result<Vec<Depth>, Refused> {
+    /// How full one queue is, or each.
+    pub fn depths(&self, queue: Option<&str>) -> Result<Vec<Depth>, Refused> {
         let mut statement = self.at.prepare_cached(
             "SELECT name, coalesce(sum(visible_at <= ?1), 0), coalesce(sum(visible_at > ?1 AND received > 0), 0),
                coalesce(sum(visible_at > ?1 AND received = 0), 0), dead_letters
-             FROM queues LEFT JOIN messages ON queue = name GROUP BY name ORDER BY name",
+             FROM queues LEFT JOIN messages ON queue = name WHERE ?2 IS NULL OR name = ?2 GROUP BY name ORDER BY name",
         )?;
         let read = |row: &Row<'_>| {
             Ok(Depth {
@@ -330,10 +331,10 @@ impl Page<'_> {
                 dead_letters: row.get(4)?,
             })
         };
-        Ok(statement.query_map([self.now], read)?.collect::<Result<_, _>>()?)
+        Ok(statement.query_map(params![self.now, queue], read)?.collect::<Result<_, _>>()?)
     }
 
     pub fn depth(&self, queue: &str) -> Result<Depth, Refused> {
-        self.depths()?.into_iter().find(|depth| depth.queue == queue).ok_or_else(Refused::no_queue)
+        self.depths(Some(queue))?.pop().ok_or_else(Refused::no_queue)
     }
 }
