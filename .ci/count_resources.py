@@ -48,7 +48,7 @@ def main():
     os.environ.setdefault("AWS_DEFAULT_REGION", "ap-northeast-2")
     root = Path(__file__).resolve().parent.parent
     failed = False
-    for name in ["template.yaml", "infra/workers.yaml"]:
+    for name in ["template.yaml", "infra/messaging.yaml", "infra/workers.yaml"]:
         source = yaml_parse((root / name).read_text())["Resources"]
         result = transformed(root / name)
         kinds = Counter(resource["Type"] for resource in result["Resources"].values())

@@ -29,3 +29,16 @@ cargo_deny() {
     fi
     echo "$place/bin/cargo-deny"
 }
+
+# java_tools NAME: the folder with the jars of .ci/pom-NAME.xml and everything that they need.
+java_tools() {
+    local pom=".ci/pom-$1.xml" place
+    place="$cache/tools/$1-$(sha256sum "$pom" | cut -c1-12)"
+    if [ ! -e "$place/complete" ]; then
+        rm -rf "$place"
+        mvn --quiet --batch-mode --file "$pom" dependency:copy-dependencies \
+            -DincludeScope=runtime -DoutputDirectory="$place" >&2
+        touch "$place/complete"
+    fi
+    echo "$place"
+}

@@ -1,24 +1,35 @@
 //! The whole API in process, over a fresh table, a standing clock and seeded ids.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
 
 use auth::{Cost, Hasher, SigningKey};
+use bytes::Bytes;
 use clock::{Movable, Rng};
 use config::{Payments, Secret, Settings};
 use devloop_http::{ClientAddress, Route, router};
 use devloop_local::{
     functions::{Parts, toss_over},
+    queues::{Played, Pump, declare},
+    sqs::{self, Sqs},
     toss_sandbox::{Location, TossSandbox},
 };
 use domain::time::Time;
+use futures::future::BoxFuture;
 use http::{HeaderMap, Method, Request};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use storage::{Table, Write, items::User, keys};
 use testkit::Wire;
+use toss::{NoAnswer, Transport};
 use tower::ServiceExt;
 
-use crate::{contract, policies};
+use crate::{contract, policies, queues::QueueWire};
 
 pub const PASSWORD: &str = "correct horse battery";
 const TOSS: &str = "http://toss.test";
@@ -40,7 +51,37 @@ pub struct TestApp {
     pub parts: Parts,
     pub routes: Vec<Route>,
     pub sandbox: TossSandbox,
+    pub sqs: Sqs,
+    pub queues: QueueWire,
+    asked: Asked,
     router: axum::Router,
+}
+
+/// The way to Toss, with how often it was gone.
+#[derive(Clone, Debug)]
+struct Asked {
+    onward: Arc<dyn Transport>,
+    times: Arc<AtomicUsize>,
+}
+
+impl Transport for Asked {
+    fn send(&self, request: Request<Bytes>) -> BoxFuture<'_, Result<http::Response<Bytes>, NoAnswer>> {
+        self.times.fetch_add(1, Ordering::Relaxed);
+        self.onward.send(request)
+    }
+}
+
+/// The way from Toss to us.
+#[derive(Debug)]
+struct FrontDoor(axum::Router);
+
+impl Transport for FrontDoor {
+    fn send(&self, request: Request<Bytes>) -> BoxFuture<'_, Result<http::Response<Bytes>, NoAnswer>> {
+        Box::pin(async {
+            let (parts, body) = self.0.clone().oneshot(request.map(axum::body::Body::from)).await.unwrap().into_parts();
+            Ok(http::Response::from_parts(parts, body.collect().await.unwrap().to_bytes()))
+        })
+    }
 }
 
 pub fn settings() -> Settings {
@@ -63,6 +104,8 @@ pub fn settings() -> Settings {
             max_order_total: 500_000_000,
             commission: 1_000,
         }),
+        queues: None,
+        sqs_endpoint: None,
         build: "test".to_owned(),
     }
 }
@@ -88,22 +131,56 @@ impl TestApp {
         table.create_if_missing().await.unwrap();
         let hasher = Hasher::inline(Cost::TOY, rng.clone()).unwrap();
         let sandbox = TossSandbox::open(&Location::Memory, clock.clock(), Rng::from_seed(43), TOSS_SECRET_KEY).unwrap();
-        let toss = toss_over(sandbox.transport(), TOSS, TOSS_SECRET_KEY).unwrap();
-        let parts = Parts { settings, clock: clock.clock(), rng: rng.clone(), hasher, toss };
+        let asked = Asked { onward: sandbox.transport(), times: Arc::default() };
+        let toss = toss_over(Arc::new(asked.clone()), TOSS, TOSS_SECRET_KEY).unwrap();
+        let sqs = Sqs::open(&sqs::Location::Memory, clock.clock(), Rng::from_seed(44)).unwrap();
+        settings.queues = Some(declare(&sqs).unwrap());
+        let queues = QueueWire::to(&sqs);
+        let jobs = queues.jobs("", settings.queues.as_ref().unwrap(), &clock.clock(), &rng).await;
+        let parts = Parts { settings, clock: clock.clock(), rng: rng.clone(), hasher, toss, jobs };
         // Every operation has a client of its own, as every function has: the wire knows who calls.
         let mut routes = vec![];
         for id in parts.routes(&table).unwrap().iter().map(|route| route.id) {
             let own = wire.labelled(id).table(&parts.settings.table, &parts.clock, &rng).await;
+            let jobs = queues.jobs(id, parts.settings.queues.as_ref().unwrap(), &parts.clock, &rng).await;
+            let parts = Parts { jobs, ..parts.clone() };
             routes.extend(parts.routes(&own).unwrap().into_iter().filter(|route| route.id == id));
         }
         wire.take_calls();
         wire.standing_rule(policies::enforce);
-        Self { clock, wire, table, router: router(routes.clone()), routes, sandbox, parts }
+        Self { clock, wire, table, router: router(routes.clone()), routes, sandbox, sqs, queues, asked, parts }
     }
 
     /// The table as a worker reaches it: under the worker's own policy.
     pub async fn table_of(&self, worker: &'static str) -> Table {
         self.wire.labelled(worker).table(&self.parts.settings.table, &self.parts.clock, &self.parts.rng).await
+    }
+
+    /// How often Toss was asked for anything since this was last asked.
+    pub fn times_toss_was_asked(&self) -> usize {
+        self.asked.times.swap(0, Ordering::Relaxed)
+    }
+
+    /// What a function sends messages with: under its own policy.
+    pub async fn jobs_of(&self, function: &'static str) -> jobs::Jobs {
+        let queues = self.parts.settings.queues.as_ref().unwrap();
+        self.queues.jobs(function, queues, &self.parts.clock, &self.parts.rng).await
+    }
+
+    /// A worker's app: under the worker's own policy.
+    pub async fn worker(&self, worker: &'static str) -> fn_orders::App {
+        let parts = Parts { jobs: self.jobs_of(worker).await, ..self.parts.clone() };
+        parts.orders(self.table_of(worker).await).unwrap()
+    }
+
+    /// Plays what waits in the queues into the workers.
+    pub async fn pump(&self) -> Played {
+        Box::pin(Pump::new(self.sqs.clone(), self.worker("payment_reconciler").await).drain()).await.unwrap()
+    }
+
+    /// Sends the webhooks of the sandbox that are due; answers how many arrived.
+    pub async fn deliver_webhooks(&self) -> usize {
+        self.sandbox.deliver_webhooks(&FrontDoor(self.router.clone())).await.unwrap()
     }
 
     pub fn request(&self, method: Method, path: &str) -> Call<'_> {

@@ -208,6 +208,8 @@ fn rows() -> Vec<Row> {
             .body(|world, _| json!({ "paymentKey": "key", "orderId": world.order, "amount": 1 })),
         row("fail_payment", post, |_| "/v1/payments/fail".into(), [401, 401, 401, 401, 404, 404, 404, 200, 404, 404])
             .body(|world, _| json!({ "orderId": world.order, "code": "PAY_PROCESS_CANCELED" })),
+        row("receive_toss_webhook", Method::POST, |_| "/v1/webhooks/toss".into(), ANYONE)
+            .body(|world, _| json!({ "eventType": "PAYMENT_STATUS_CHANGED", "data": { "orderId": world.order } })),
         row("get_health", get.clone(), |_| "/v1/health".into(), ANYONE),
         row("get_openapi", get.clone(), |_| "/v1/openapi.json".into(), ANYONE),
         row("answer_unknown_route", get, |_| "/v1/nothing".into(), [404; 10]),

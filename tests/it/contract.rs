@@ -226,6 +226,9 @@ fn field_codes(reply: &Reply) -> Vec<&str> {
     reply.body["errors"].as_array().into_iter().flatten().filter_map(|error| error["code"].as_str()).collect()
 }
 
+/// Others decide what these requests hold: more than is described is no mistake.
+const OPEN: [&str; 1] = ["TossWebhook"];
+
 #[tokio::test]
 async fn every_request_example_is_read() {
     let document = document().await;
@@ -241,7 +244,12 @@ async fn every_request_example_is_read() {
         let mut read = false;
         for caller in &scene.callers {
             // That a field too many is refused shows that this caller's body is looked at.
-            if field_codes(&scene.send(&method, path, caller, &with_more).await) != ["UNKNOWN_FIELD"] {
+            let reply = scene.send(&method, path, caller, &with_more).await;
+            if OPEN.contains(&name) {
+                read = reply.status == 200;
+                break;
+            }
+            if field_codes(&reply) != ["UNKNOWN_FIELD"] {
                 continue;
             }
             read = true;

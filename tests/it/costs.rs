@@ -171,6 +171,8 @@ impl Accounts {
         self.note("fail_payment", |app| app.post("/v1/payments/fail").by(&jung).json(&failed)).await;
         self.note("list_pwt_buyers", |app| app.get(&format!("/v1/pwts/{pwt}/buyers")).by(admin)).await;
         self.note("close_pwt", |app| app.post(&format!("/v1/pwts/{pwt}/close")).by(admin)).await;
+        let event = json!({ "eventType": "PAYMENT_STATUS_CHANGED", "data": { "orderId": id } });
+        self.note("receive_toss_webhook", |app| app.post("/v1/webhooks/toss").json(&event)).await;
         kim
     }
 

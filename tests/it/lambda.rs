@@ -20,7 +20,7 @@ fn events() -> PathBuf {
 }
 
 /// What each operation answers to its event: the status, and a member of its body.
-const ANSWERS: [(&str, u64, &str); 46] = [
+const ANSWERS: [(&str, u64, &str); 47] = [
     ("sign_up", 201, "/tokens/accessToken"),
     ("log_in", 200, "/refreshToken"),
     ("refresh_session", 200, "/accessToken"),
@@ -64,6 +64,7 @@ const ANSWERS: [(&str, u64, &str); 46] = [
     ("cancel_order", 200, "/state"),
     ("confirm_payment", 200, "/paidAt"),
     ("fail_payment", 200, "/failure"),
+    ("receive_toss_webhook", 200, "/received"),
     ("get_health", 200, "/status"),
     ("get_openapi", 200, "/openapi"),
     ("answer_unknown_route", 404, "/code"),

@@ -17,6 +17,8 @@ mod faults;
 mod flows;
 mod lambda;
 mod policies;
+mod queues;
 mod rooms;
 mod secrets;
+mod sqs;
 mod template;

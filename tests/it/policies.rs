@@ -4,7 +4,8 @@
 //! This plays IAM for the part that the templates use. `dynamodb:LeadingKeys` is the partition
 //! keys that a request names: the table's, or the index's where an index is queried. A
 //! transaction needs the permission of each of its elements, as IAM wants it, and is judged
-//! action by action with the keys of all elements of that action together.
+//! action by action with the keys of all elements of that action together. Of SQS, a message is
+//! sent to a queue, whose name stands where DynamoDB has an index.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -33,6 +34,12 @@ pub struct Access {
 impl Access {
     fn new(action: &str, index: Option<&str>, leading_keys: Vec<String>) -> Self {
         Self { action: action.to_owned(), index: index.map(str::to_owned), leading_keys }
+    }
+
+    /// What sending a message to a queue needs, by the queue's name such as `payments`.
+    pub fn to_send(queue: &str) -> Self {
+        let name = queue.chars().take(1).flat_map(char::to_uppercase).chain(queue.chars().skip(1));
+        Self::new("sqs:SendMessage", Some(&format!("{}Queue", name.collect::<String>())), vec![])
     }
 
     /// Everything that a call needs.
@@ -108,13 +115,17 @@ impl Grant {
             many.iter().map(|text| text.as_str().unwrap().to_owned()).collect()
         };
         let actions = texts(&statement["Action"]);
-        let actions = actions.iter().map(|action| action.strip_prefix("dynamodb:").unwrap().to_owned()).collect();
+        let actions: Vec<String> =
+            actions.iter().map(|action| action.strip_prefix("dynamodb:").unwrap_or(action).to_owned()).collect();
+        let of_queues = |action: &String| action.starts_with("sqs:");
+        let index = if actions.iter().all(of_queues) { Some(queue_of(&statement["Resource"])) } else { None };
+        assert!(index.is_some() || !actions.iter().any(of_queues), "not understood: {statement}");
         let leading_keys = fields.get("Condition").map(|condition| {
             let keys = &condition["ForAllValues:StringLike"]["dynamodb:LeadingKeys"];
             assert_eq!(condition, &json!({ "ForAllValues:StringLike": { "dynamodb:LeadingKeys": keys } }));
             texts(keys)
         });
-        Self { actions, index: index_of(&statement["Resource"]), leading_keys }
+        Self { actions, index: index.or_else(|| index_of(&statement["Resource"])), leading_keys }
     }
 
     fn allows(&self, access: &Access) -> bool {
@@ -156,6 +167,15 @@ fn index_of(resource: &Value) -> Option<String> {
     let (table, index) = resource.split_once("/index/").unwrap_or_else(|| panic!("not understood: {resource}"));
     assert!(["${Data.Outputs.TableArn}", "${TableArn}"].contains(&table), "not understood: {resource}");
     Some(index.to_owned())
+}
+
+/// The queue of a resource, as its template names it.
+fn queue_of(resource: &Value) -> String {
+    let name = resource["Fn::GetAtt"].as_str().unwrap_or_else(|| panic!("not understood: {resource}"));
+    let name = name
+        .strip_prefix("Messaging.Outputs.")
+        .map_or_else(|| name.strip_suffix(".Arn"), |name| name.strip_suffix("Arn"));
+    name.unwrap_or_else(|| panic!("not understood: {resource}")).to_owned()
 }
 
 /// IAM's `StringLike`: `*` is any text, `?` any one character.
@@ -222,13 +242,14 @@ impl Policies {
         if call.by.is_empty() {
             return Action::Pass;
         }
-        for access in Access::of(call) {
-            match self.grant(call.by, &access) {
-                Some(grant) => note_use(grant.lines(call.by, Some(&access))),
-                None => return Action::Refuse { status: 400, code: "AccessDeniedException" },
-            }
-        }
-        Action::Pass
+        let granted = Access::of(call).iter().all(|access| self.is_granted(call.by, access));
+        if granted { Action::Pass } else { Action::Refuse { status: 400, code: "AccessDeniedException" } }
+    }
+
+    /// Whether `operation` has this access; if so, that is noted.
+    pub fn is_granted(&self, operation: &str, access: &Access) -> bool {
+        let grant = self.grant(operation, access);
+        grant.inspect(|grant| note_use(grant.lines(operation, Some(access)))).is_some()
     }
 }
 
@@ -284,6 +305,8 @@ mod tests {
     fn only_what_is_granted_is_allowed() {
         let policies = policies(&json!([
             { "Effect": "Allow", "Action": "dynamodb:GetItem", "Resource": table(), "Condition": condition(&["USER#*", "PWT#*"]) },
+            { "Effect": "Allow", "Action": "sqs:SendMessage", "Resource": { "Fn::GetAtt": "Messaging.Outputs.PaymentsQueueArn" } },
+            { "Effect": "Allow", "Action": "sqs:SendMessage", "Resource": { "Fn::GetAtt": "MailQueue.Arn" } },
             {
                 "Effect": "Allow", "Action": ["dynamodb:Query"], "Condition": condition(&["USER#*#PWT"]),
                 "Resource": { "Fn::Sub": "${Data.Outputs.TableArn}/index/gsi2" },
@@ -292,6 +315,9 @@ mod tests {
         assert!(policies.allows("test", "GetItem", &keys(&["USER#1"]), None));
         assert!(policies.allows("test", "GetItem", &keys(&["USER#1", "PWT#1"]), None));
         assert!(policies.allows("test", "Query", &keys(&["USER#1#PWT"]), Some("gsi2")));
+        for (queue, granted) in [("payments", true), ("mail", true), ("notifications", false)] {
+            assert_eq!(policies.grant("test", &Access::to_send(queue)).is_some(), granted, "{queue}");
+        }
         for (operation, action, leading_keys, index) in [
             ("another", "GetItem", ["USER#1"].as_slice(), None),
             ("test", "PutItem", &["USER#1"], None),

@@ -12,7 +12,7 @@ use cargo_metadata::{DependencyKind, Metadata, MetadataCommand};
 use crate::template::repository;
 
 /// What each shared room may depend on among the others. Less is always fine.
-const SHARED: [(&str, &[&str]); 10] = [
+const SHARED: [(&str, &[&str]); 11] = [
     ("domain", &[]),
     ("telemetry", &[]),
     // Time, ids and randomness.
@@ -23,20 +23,22 @@ const SHARED: [(&str, &[&str]); 10] = [
     ("toss", &["clock", "domain"]),
     // Callers are read again from the table, and idempotency records are kept in it.
     ("devloop-http", &["auth", "clock", "config", "domain", "storage", "telemetry"]),
-    ("worker", &["clock", "config", "domain", "storage", "telemetry"]),
+    ("jobs", &["clock", "config", "domain"]),
+    ("worker", &["clock", "config", "domain", "jobs", "storage", "telemetry"]),
     ("testkit", &["clock", "domain", "storage"]),
 ];
 
 /// Crates from outside that belong to some rooms only.
-const OUTSIDE: [(&str, &[&str]); 11] = [
+const OUTSIDE: [(&str, &[&str]); 12] = [
     ("aws-sdk-dynamodb", &["storage", "testkit"]),
-    ("aws-config", &["storage"]),
+    ("aws-sdk-sqs", &["jobs", "it"]),
+    ("aws-config", &["storage", "jobs"]),
     ("serde_dynamo", &["storage"]),
     ("reqwest", &["toss", "devloop-local", "load"]),
     ("argon2", &["auth"]),
     ("jsonwebtoken", &["auth"]),
     ("rand", &["clock"]),
-    ("axum", &["devloop-http", "devloop-local", "it", "load"]),
+    ("axum", &["devloop-http", "devloop-local", "it", "load", "sim"]),
     ("lambda_http", &["devloop-http", "it"]),
     ("lambda_runtime", &["worker"]),
     ("dynoxide-rs", &["devloop-local", "testkit"]),

@@ -7,13 +7,17 @@ use std::{
 };
 
 use devloop_http::{DEFAULT_ROUTE, Route, cors};
-use devloop_local::contract::contract;
+use devloop_local::{
+    contract::contract,
+    queues::{QUEUES, RETENTION_SECONDS},
+};
 use serde_json::{Map, Value, json};
 use serde_norway::Value as Yaml;
 use storage::schema::INDEXES;
 
 const ROOT: &str = "template.yaml";
 const WORKERS: &str = "infra/workers.yaml";
+const MESSAGING: &str = "infra/messaging.yaml";
 
 /// The repository.
 pub fn repository() -> PathBuf {
@@ -74,7 +78,7 @@ pub fn functions(template: &Value) -> Vec<Function> {
 
 /// Every function of every template.
 pub fn all_functions() -> Vec<Function> {
-    [functions(&read(ROOT)), functions(&read(WORKERS))].concat()
+    [ROOT, WORKERS, MESSAGING].map(|file| functions(&read(file))).concat()
 }
 
 impl Function {
@@ -204,13 +208,13 @@ fn every_function_ends_before_the_gateway_gives_up() {
         let source = format!("functions/{}/src/endpoints/{}.rs", function.binary(), function.operation);
         let source = std::fs::read_to_string(repository().join(source)).unwrap();
         // The client waits for Toss for 20 s.
-        let waits = source.contains("toss");
+        let waits = source.contains("toss") && !function.operation.starts_with("receive_");
         assert!(!waits || seconds == 28, "{} may wait for Toss, and has {seconds} s", function.name);
     }
 }
 
 /// The settings that only some functions have, by the need that their `main` declares.
-const NEEDS: [(&str, &[&str]); 3] = [
+const NEEDS: [(&str, &[&str]); 4] = [
     ("signing", &["TOKEN_PRIVATE_KEY", "REFRESH_KEY"]),
     ("account_key", &["ACCOUNT_KEY"]),
     (
@@ -220,17 +224,18 @@ const NEEDS: [(&str, &[&str]); 3] = [
             "MAX_ORDER_TOTAL", "COMMISSION_BASIS_POINTS",
         ],
     ),
+    ("queues", &["PAYMENTS_QUEUE_URL", "NOTIFICATIONS_QUEUE_URL"]),
 ];
 
 #[test]
 fn every_function_gets_the_settings_that_it_needs_and_no_others() {
     for function in all_functions() {
-        let domain = if function.binary() == "order-sweeper" { "orders".to_owned() } else { function.binary() };
-        let main = match function.binary().as_str() {
-            "order-sweeper" => "src/bin/order_sweeper.rs",
-            _ => "src/main.rs",
+        let binary = function.binary();
+        let main = match binary.as_str() {
+            "order-sweeper" | "payment-reconciler" => format!("orders/src/bin/{}.rs", binary.replace('-', "_")),
+            domain => format!("{domain}/src/main.rs"),
         };
-        let main = std::fs::read_to_string(repository().join("functions").join(domain).join(main)).unwrap();
+        let main = std::fs::read_to_string(repository().join("functions").join(main)).unwrap();
         let needed = NEEDS.iter().filter(|(need, _)| main.contains(&format!("{need}: true")));
         let mut needed: BTreeSet<&str> = needed.flat_map(|(_, variables)| variables.iter().copied()).collect();
         if main.contains("devloop_http::serve") {
@@ -238,7 +243,7 @@ fn every_function_gets_the_settings_that_it_needs_and_no_others() {
         }
         assert_eq!(function.variables(), needed, "{}", function.name);
     }
-    for file in [ROOT, WORKERS] {
+    for file in [ROOT, WORKERS, MESSAGING] {
         let shared = read(file)["Globals"]["Function"]["Environment"]["Variables"].clone();
         let shared: BTreeSet<&String> = shared.as_object().unwrap().keys().collect();
         assert_eq!(shared.into_iter().collect::<Vec<_>>(), ["BUILD", "CURSOR_KEY", "TABLE_NAME", "TOKEN_PUBLIC_KEYS"]);
@@ -249,7 +254,7 @@ fn every_function_gets_the_settings_that_it_needs_and_no_others() {
 #[test]
 fn secrets_are_references() {
     let is_secret = |name: &str| ["_KEY", "_KEYS"].iter().any(|end| name.ends_with(end));
-    for file in [ROOT, WORKERS] {
+    for file in [ROOT, WORKERS, MESSAGING] {
         let template = read(file);
         let mut environments = vec![template["Globals"]["Function"]["Environment"]["Variables"].clone()];
         environments.extend(functions(&template).into_iter().map(|f| f.properties["Environment"]["Variables"].clone()));
@@ -289,6 +294,42 @@ fn the_table_is_the_one_that_the_code_creates() {
     assert_eq!(table["SSESpecification"], json!({ "SSEEnabled": true }));
 }
 
+#[test]
+fn the_queues_are_those_that_the_local_server_makes() {
+    let resources = read(MESSAGING)["Resources"].clone();
+    let queues = resources.as_object().unwrap().iter().filter(|(_, resource)| resource["Type"] == "AWS::SQS::Queue");
+    let mut names: BTreeSet<&str> = queues.map(|(name, _)| name.as_str()).collect();
+    for (queue, visibility, most_receives) in QUEUES {
+        let (name, dead_letters) = (format!("{}Queue", camel_case(queue)), format!("{}DeadLetters", camel_case(queue)));
+        assert!(names.remove(name.as_str()) && names.remove(dead_letters.as_str()), "{queue}");
+        let kept = json!({ "MessageRetentionPeriod": RETENTION_SECONDS, "SqsManagedSseEnabled": true });
+        assert_eq!(resources[&dead_letters]["Properties"], kept, "{queue}");
+        let mut expected = kept;
+        expected["VisibilityTimeout"] = json!(visibility);
+        expected["RedrivePolicy"] = json!({
+            "deadLetterTargetArn": { "Fn::GetAtt": format!("{dead_letters}.Arn") }, "maxReceiveCount": most_receives,
+        });
+        assert_eq!(resources[&name]["Properties"], expected, "{queue}");
+    }
+    assert!(names.is_empty(), "{names:?}");
+}
+
+/// AWS advises six times the function's time: a batch may have waited for its turn.
+#[test]
+fn a_message_stays_away_until_its_function_has_certainly_ended() {
+    let template = read(MESSAGING);
+    for function in functions(&template) {
+        for event in function.properties["Events"].as_object().unwrap().values().filter(|event| event["Type"] == "SQS")
+        {
+            let queue = event["Properties"]["Queue"]["Fn::GetAtt"].as_str().unwrap().trim_end_matches(".Arn");
+            let visibility = template["Resources"][queue]["Properties"]["VisibilityTimeout"].as_i64().unwrap();
+            let seconds = function.properties["Timeout"].as_i64().unwrap();
+            assert!(visibility >= 6 * seconds, "{}: {visibility} s", function.name);
+            assert_eq!(event["Properties"]["FunctionResponseTypes"], json!(["ReportBatchItemFailures"]));
+        }
+    }
+}
+
 /// DynamoDB counts the projected attributes of all indexes together.
 #[test]
 fn the_indexes_project_at_most_a_hundred_attributes() {
@@ -323,11 +364,12 @@ fn resources(template: &Value) -> BTreeMap<String, usize> {
                 }
                 let none = Map::new();
                 for event in resource["Properties"]["Events"].as_object().unwrap_or(&none).values() {
-                    count("AWS::Lambda::Permission");
+                    // Of the resources that an event is made of, its route and integration are part of the
+                    // API's definition.
                     match event["Type"].as_str().unwrap() {
-                        // Its route and integration are part of the API's definition.
-                        "HttpApi" => {}
-                        "Schedule" => count("AWS::Events::Rule"),
+                        "HttpApi" => count("AWS::Lambda::Permission"),
+                        "Schedule" => ["AWS::Lambda::Permission", "AWS::Events::Rule"].into_iter().for_each(&mut count),
+                        "SQS" => count("AWS::Lambda::EventSourceMapping"),
                         other => panic!("how many resources is an event of type {other}?"),
                     }
                 }
@@ -366,7 +408,7 @@ fn resources_are_counted_as_the_transform_makes_them() {
     let template = json!({ "Resources": {
         "Api": { "Type": "AWS::Serverless::HttpApi" },
         "A": { "Type": "AWS::Serverless::Function", "Properties": { "Events": { "Http": { "Type": "HttpApi" } } } },
-        "B": { "Type": "AWS::Serverless::Function", "Properties": { "Role": "arn", "Events": { "E": { "Type": "Schedule" } } } },
+        "B": { "Type": "AWS::Serverless::Function", "Properties": { "Role": "arn", "Events": { "E": { "Type": "Schedule" }, "M": { "Type": "SQS" } } } },
         "C": { "Type": "AWS::SQS::Queue" },
     } });
     let expected = [
@@ -374,6 +416,7 @@ fn resources_are_counted_as_the_transform_makes_them() {
         ("AWS::ApiGatewayV2::Stage", 1),
         ("AWS::Events::Rule", 1),
         ("AWS::IAM::Role", 1),
+        ("AWS::Lambda::EventSourceMapping", 1),
         ("AWS::Lambda::Function", 2),
         ("AWS::Lambda::Permission", 2),
         ("AWS::SQS::Queue", 1),

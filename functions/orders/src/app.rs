@@ -1,8 +1,11 @@
 //! What this domain is given.
 
+use std::time::Duration;
+
 use config::Settings;
 use devloop_http::{Edge, StartError};
-use domain::ledger::Commission;
+use domain::{ids::OrderId, ledger::Commission};
+use jobs::{Alarm, Jobs, Notification};
 use toss::Toss;
 
 /// Built once, cloned for each request.
@@ -12,6 +15,8 @@ pub struct App {
     pub edge: Edge,
     /// Takes and returns money.
     pub toss: Toss,
+    /// What is worked on later, by others.
+    pub jobs: Jobs,
     /// What orders and payment windows need to know.
     pub terms: Terms,
 }
@@ -33,7 +38,7 @@ pub struct Terms {
 
 impl App {
     /// Puts the parts together.
-    pub fn new(settings: &Settings, edge: Edge, toss: Toss) -> Result<Self, StartError> {
+    pub fn new(settings: &Settings, edge: Edge, toss: Toss, jobs: Jobs) -> Result<Self, StartError> {
         let payments = settings.payments.as_ref();
         let payments = payments.ok_or_else(|| StartError("the payment settings are missing".to_owned()))?;
         let commission = Commission::new(payments.commission)
@@ -45,7 +50,7 @@ impl App {
             max_total: payments.max_order_total,
             commission,
         };
-        Ok(Self { edge, toss, terms })
+        Ok(Self { edge, toss, jobs, terms })
     }
 
     /// What runs in a deployed function.
@@ -57,7 +62,26 @@ impl App {
         let key: toss::SecretKey =
             payments.toss_secret_key.expose().parse().map_err(|e: toss::NotASecretKey| unusable(&e))?;
         let toss = Toss::over_https(base_url, key).map_err(|error| unusable(&error))?;
-        Self::new(settings, Edge::deployed(settings).await?, toss)
+        let edge = Edge::deployed(settings).await?;
+        let queues = settings.queues.as_ref().ok_or_else(|| StartError("the queues are missing".to_owned()))?;
+        let connection = jobs::Connection {
+            endpoint: settings.sqs_endpoint.clone(),
+            region: settings.region.clone(),
+            credentials: None,
+            http: None,
+        };
+        let jobs = Jobs::connect(connection, queues, &edge.clock, &edge.rng).await;
+        Self::new(settings, edge, toss, jobs)
+    }
+
+    /// Tells operators. Whatever they are told of goes on, whether or not they can be told: the
+    /// log has said it already.
+    pub async fn alarm(&self, alarm: Alarm, order_id: OrderId, reason: &str) {
+        let at = self.edge.clock.now();
+        let told = Notification::OperatorAlarm { alarm, order_id, reason: reason.to_owned(), at };
+        if let Err(error) = self.jobs.notifications.send(told, Duration::ZERO).await {
+            tracing::error!(order = %order_id, %error, "operators could not be told of an alarm");
+        }
     }
 }
 

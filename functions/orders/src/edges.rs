@@ -63,8 +63,8 @@ pub fn expiry(hold_until: Time) -> Time {
     hold_until.plus_seconds(EXPIRY_GRACE_SECONDS)
 }
 
-/// How long after confirming began the sweeper looks after it, if nobody finished it.
-const CONFIRM_PATIENCE_SECONDS: i64 = 60;
+/// How long after confirming began somebody looks after it, if nobody finished it.
+pub const CONFIRM_PATIENCE_SECONDS: u32 = 60;
 
 /// An update of an order in `from`, to `to`, whose next work is due at `due`.
 fn step(order: &Order, from: State, to: State, due: Option<Time>) -> Write {
@@ -86,7 +86,7 @@ fn same_confirmation(write: Write, order: &Order) -> Write {
 
 /// PENDING → CONFIRMING: stores what is about to be sent to Toss.
 pub async fn begin_confirming(app: &App, order: &Order, payment_key: &str, now: Time) -> Result<Order, NotMoved> {
-    let due = now.plus_seconds(CONFIRM_PATIENCE_SECONDS);
+    let due = now.plus_seconds(CONFIRM_PATIENCE_SECONDS.into());
     let attempt = order.attempt.saturating_add(1);
     let guard = PaymentKeyGuard { payment_key: payment_key.to_owned(), order_id: order.id };
     Tx::once(app.edge.ids.token())
@@ -414,6 +414,23 @@ pub async fn take_turn_to_ask(app: &App, order: &Order, now: Time) -> Result<boo
     let write = Write::update(keys::order(order.id))
         .set("nextCheckAt", now.plus_seconds(PAUSE_SECONDS))
         .if_present()
+        .if_missing_or_at_most("nextCheckAt", now);
+    match single(app, write).await {
+        Ok(()) => Ok(true),
+        Err(NotMoved::Lost(_)) => Ok(false),
+        Err(NotMoved::Storage(error)) => Err(error),
+    }
+}
+
+/// Takes the turn to look at an order because somebody says that its payment changed: at most one
+/// look in ten seconds, and none while Toss is not to be asked anyway. An unsigned call must not
+/// make us call Toss as often as it likes.
+pub async fn take_turn_to_look(app: &App, order: &Order, now: Time) -> Result<bool, storage::Error> {
+    const PAUSE_SECONDS: i64 = 10;
+    let write = Write::update(keys::order(order.id))
+        .set("nextLookAt", now.plus_seconds(PAUSE_SECONDS))
+        .if_is("state", order.state)
+        .if_missing_or_at_most("nextLookAt", now)
         .if_missing_or_at_most("nextCheckAt", now);
     match single(app, write).await {
         Ok(()) => Ok(true),

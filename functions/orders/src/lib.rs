@@ -10,6 +10,7 @@ mod ledger;
 mod letting_go;
 mod outcome;
 mod products;
+mod reconciler;
 mod refund;
 mod rules;
 mod settle;
@@ -21,8 +22,9 @@ pub use app::{App, Terms};
 use devloop_http::{Operation, Route, mount};
 use endpoints::{
     add_cart_item, cancel_order, confirm_payment, create_order, fail_payment, get_cart, get_order, list_orders,
-    remove_cart_item,
+    receive_toss_webhook, remove_cart_item,
 };
+pub use reconciler::{Reconciled, reconcile, work_on};
 pub use sweeper::{Swept, sweep};
 
 /// The endpoints of this domain.
@@ -61,6 +63,12 @@ pub fn operations() -> Vec<Operation<App>> {
             "/v1/payments/fail",
             "Lets go of an order whose payment failed",
             fail_payment::fail_payment,
+        ),
+        Operation::post(
+            "receive_toss_webhook",
+            "/v1/webhooks/toss",
+            "Hears from Toss that a payment may have changed",
+            receive_toss_webhook::receive_toss_webhook,
         ),
     ]
 }

@@ -5,6 +5,7 @@
 //! sweeper, does the same steps; each is a conditional write, so that only one of them counts.
 
 use domain::{orders::State, time::Time};
+use jobs::Alarm;
 use storage::{
     WriteError,
     items::{Order, Void},
@@ -190,6 +191,8 @@ fn is_ours(order: &Order, payment: &Payment) -> bool {
 
 async fn intend_and_void(app: &App, order: &Order, reason: &str) -> Result<Progress, storage::Error> {
     tracing::error!(order = %order.id, reason, alarm = true, "a charge is voided");
+    // Before the intent is stored: told twice is better than never.
+    app.alarm(Alarm::ChargeVoided, order.id, reason).await;
     let intended = match edges::intend_void(app, order, reason).await {
         Ok(intended) => intended,
         Err(NotMoved::Storage(error)) => return Err(error),
@@ -276,6 +279,7 @@ pub async fn last_look(app: &App, order: &Order) -> Result<bool, storage::Error>
             Err(Failure::NotFound) => {}
             Ok(payment) if payment.status == Status::Done => {
                 tracing::error!(order = %order.id, alarm = true, "a charge without a paid order is cancelled");
+                app.alarm(Alarm::StrayCharge, order.id, "STRAY_CHARGE").await;
                 let key = format!("stray:{}:{}", order.id, keys::hashed(payment_key));
                 match app.toss.cancel(&key, payment_key, "STRAY_CHARGE", None, None).await {
                     Ok(payment) if is_gone(&payment) => note_void(app, order, &payment).await?,

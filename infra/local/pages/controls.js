@@ -1,4 +1,4 @@
-// Moves the clock and runs the sweeper.
+// Moves the clock, runs the workers and sends dead letters back.
 
 const result = document.getElementById("result");
 
@@ -15,5 +15,8 @@ sessionStorage.removeItem("devloop.result");
 
 for (const button of document.querySelectorAll("[data-advance]")) {
   button.addEventListener("click", () => post("/_local/clock", { advanceSeconds: Number(button.dataset.advance) }));
+}
+for (const button of document.querySelectorAll("[data-redrive]")) {
+  button.addEventListener("click", () => post("/_local/queues/redrive", { queue: button.dataset.redrive }));
 }
 document.getElementById("sweep").addEventListener("click", () => post("/_local/sweep", {}));

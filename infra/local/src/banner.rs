@@ -12,7 +12,7 @@ pub fn table(places: &Places, ready: &Ready, remarks: &[String]) -> String {
         ("API pages", format!("{api}/docs/"), "from the OpenAPI document, works offline"),
         ("Start page", format!("{api}/"), ""),
         ("Demo shop", format!("{api}/demo"), "log in, buy a seat, pay"),
-        ("Controls", format!("{api}/_local"), "move the clock, run the sweeper; local only"),
+        ("Controls", format!("{api}/_local"), "move the clock, run the workers, see the queues; local only"),
     ];
     if places.toss_is_sandbox {
         rows.push(("Toss Payments", toss.clone(), "sandbox: no money moves; lists every charge"));
@@ -24,6 +24,7 @@ pub fn table(places: &Places, ready: &Ready, remarks: &[String]) -> String {
     } else {
         rows.push(("DynamoDB", places.dynamodb.clone(), "named by AWS_ENDPOINT_URL_DYNAMODB"));
     }
+    rows.push(("SQS", places.sqs.clone(), "stand-in: the real wire protocol over a local file"));
     rows.push(("Data", places.data.clone(), "kept over restarts; --fresh starts anew"));
     for account in &places.accounts {
         rows.push((account.role, account.email.to_owned(), account.password));

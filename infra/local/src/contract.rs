@@ -5,10 +5,11 @@ use std::sync::Arc;
 use auth::{Cost, Hasher, SigningKey};
 use bytes::Bytes;
 use clock::{Clock, Movable, Rng};
-use config::{Payments, Secret, Settings};
+use config::{Payments, Queues, Secret, Settings};
 use devloop_http::{Route, StartError};
 use domain::time::Time;
 use futures::future::BoxFuture;
+use jobs::Jobs;
 use storage::{Connection, Table};
 use toss::{NoAnswer, Transport};
 
@@ -37,7 +38,19 @@ pub async fn contract() -> Result<Vec<Route>, StartError> {
     let hasher = Hasher::inline(Cost::TOY, rng.clone()).map_err(|error| StartError(error.to_string()))?;
     let toss = toss_over(Arc::new(Nobody), NOWHERE, TOSS_SECRET_KEY)?;
     let table = nowhere(&settings, &clock, &rng).await;
-    Parts { settings, clock, rng, hasher, toss }.routes(&table)
+    let queues = Queues { payments: NOWHERE.to_owned(), notifications: NOWHERE.to_owned() };
+    let jobs = Jobs::connect(no_queues(&settings), &queues, &clock, &rng).await;
+    Parts { settings, clock, rng, hasher, toss, jobs }.routes(&table)
+}
+
+fn no_queues(settings: &Settings) -> jobs::Connection {
+    let nobody = "contract".to_owned();
+    jobs::Connection {
+        endpoint: Some(NOWHERE.to_owned()),
+        region: settings.region.clone(),
+        credentials: Some((nobody.clone(), nobody)),
+        http: None,
+    }
 }
 
 async fn nowhere(settings: &Settings, clock: &Clock, rng: &Rng) -> Table {
@@ -72,6 +85,8 @@ fn settings(rng: &Rng) -> Result<Settings, StartError> {
             max_order_total: 1,
             commission: 0,
         }),
+        queues: None,
+        sqs_endpoint: None,
         build: "contract".to_owned(),
     })
 }

@@ -1,4 +1,4 @@
-//! `/_local`: what only the local server does. Moves the clock, starts the sweeper, tells where things are.
+//! `/_local`: what only the local server does. Moves the clock, starts the workers, shows the queues, tells where things are.
 
 use std::sync::Arc;
 
@@ -12,7 +12,6 @@ use axum::{
 };
 use clock::Movable;
 use domain::{ids::OrderId, orders::State as OrderState, time::Time};
-use fn_orders::Swept;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use storage::{Query, Stored, Table, keys};
@@ -22,7 +21,9 @@ use crate::{
     data_folder::{DataFolder, FolderError},
     demo::DemoAccount,
     pages,
-    schedules::Schedules,
+    queues::Pump,
+    schedules::{Ran, Schedules},
+    sqs::{self, Depth, Sqs},
 };
 
 /// How far the clock can be ahead in all: a century.
@@ -46,6 +47,8 @@ pub struct Places {
     pub dynamodb: String,
     /// Whether that is the embedded one.
     pub dynamodb_is_embedded: bool,
+    /// The queues.
+    pub sqs: String,
     /// What keeps the data.
     pub data: String,
     /// Who can log in, if there is demo data.
@@ -64,7 +67,28 @@ struct Inner {
     ahead_millis: Mutex<i64>,
     folder: Arc<DataFolder>,
     table: Table,
-    schedules: Schedules,
+    workers: Workers,
+}
+
+/// What works without being asked.
+#[derive(Clone, Debug)]
+pub struct Workers {
+    /// What the schedules start.
+    pub schedules: Schedules,
+    /// What the queues start.
+    pub pump: Pump,
+    /// The queues.
+    pub sqs: Sqs,
+}
+
+impl Workers {
+    /// Does at once what time would bring.
+    async fn catch_up(&self) -> Result<Ran, Refused> {
+        self.sqs.clock_moved();
+        let ran = self.schedules.run_once().await?;
+        self.pump.drain().await?;
+        Ok(ran)
+    }
 }
 
 /// How the clock stands.
@@ -73,9 +97,9 @@ struct Inner {
 struct ClockView {
     now: Time,
     ahead_seconds: i64,
-    /// What the sweeper did at once, if the clock was moved.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    swept: Option<Swept>,
+    /// What the workers did at once, if the clock was moved.
+    #[serde(flatten)]
+    ran: Option<Ran>,
 }
 
 /// Why a call did nothing.
@@ -91,15 +115,17 @@ enum Refused {
     Folder(#[from] FolderError),
     #[error(transparent)]
     Storage(#[from] storage::Error),
+    #[error(transparent)]
+    Queue(#[from] sqs::Refused),
 }
 
 impl IntoResponse for Refused {
     fn into_response(self) -> Response {
         let status = match &self {
             Self::ForeignName => StatusCode::FORBIDDEN,
-            Self::NotForward => StatusCode::BAD_REQUEST,
+            Self::NotForward | Self::Queue(sqs::Refused::Rule { .. }) => StatusCode::BAD_REQUEST,
             Self::Unreadable(rejection) => rejection.status(),
-            Self::Folder(_) | Self::Storage(_) => {
+            Self::Folder(_) | Self::Storage(_) | Self::Queue(_) => {
                 tracing::error!(error = %self, "a local call failed");
                 StatusCode::INTERNAL_SERVER_ERROR
             }
@@ -115,9 +141,9 @@ impl Controls {
         (clock, ahead_millis): (Movable, i64),
         folder: Arc<DataFolder>,
         table: Table,
-        schedules: Schedules,
+        workers: Workers,
     ) -> Self {
-        Self(Arc::new(Inner { places, clock, ahead_millis: Mutex::new(ahead_millis), folder, table, schedules }))
+        Self(Arc::new(Inner { places, clock, ahead_millis: Mutex::new(ahead_millis), folder, table, workers }))
     }
 
     /// The calls and the page.
@@ -127,6 +153,8 @@ impl Controls {
             .route("/_local/places", get(places))
             .route("/_local/clock", get(clock).post(advance))
             .route("/_local/sweep", post(sweep))
+            .route("/_local/queues", get(queues))
+            .route("/_local/queues/redrive", post(redrive))
             .layer(from_fn(by_our_name))
             .with_state(self.clone())
     }
@@ -198,8 +226,9 @@ async fn by_our_name(request: Request, next: Next) -> Result<Response, Refused> 
 
 async fn page(State(controls): State<Controls>) -> Result<Html<String>, Refused> {
     let open = controls.open_orders().await?;
+    let depths = controls.0.workers.sqs.depths()?;
     let ahead_seconds = *controls.0.ahead_millis.lock().await / 1_000;
-    Ok(Html(pages::local(&controls.0.places, controls.now(), ahead_seconds, open).into_string()))
+    Ok(Html(pages::local(&controls.0.places, controls.now(), ahead_seconds, open, &depths).into_string()))
 }
 
 async fn places(State(controls): State<Controls>) -> Json<Places> {
@@ -208,7 +237,7 @@ async fn places(State(controls): State<Controls>) -> Json<Places> {
 
 async fn clock(State(controls): State<Controls>) -> Json<ClockView> {
     let ahead_seconds = *controls.0.ahead_millis.lock().await / 1_000;
-    Json(ClockView { now: controls.now(), ahead_seconds, swept: None })
+    Json(ClockView { now: controls.now(), ahead_seconds, ran: None })
 }
 
 #[derive(Deserialize)]
@@ -223,8 +252,8 @@ async fn advance(
 ) -> Result<Json<ClockView>, Refused> {
     let Json(Advance { advance_seconds }) = body?;
     let ahead_seconds = controls.advance(advance_seconds).await?;
-    let swept = controls.0.schedules.sweep_orders().await?;
-    Ok(Json(ClockView { now: controls.now(), ahead_seconds, swept: Some(swept) }))
+    let ran = controls.0.workers.catch_up().await?;
+    Ok(Json(ClockView { now: controls.now(), ahead_seconds, ran: Some(ran) }))
 }
 
 /// Nothing, but as JSON: no page may send that elsewhere without asking first.
@@ -235,7 +264,27 @@ struct Sweep {}
 async fn sweep(
     State(controls): State<Controls>,
     body: Result<Json<Sweep>, JsonRejection>,
-) -> Result<Json<Swept>, Refused> {
+) -> Result<Json<Ran>, Refused> {
     let Json(Sweep {}) = body?;
-    Ok(Json(controls.0.schedules.sweep_orders().await?))
+    Ok(Json(controls.0.workers.catch_up().await?))
+}
+
+async fn queues(State(controls): State<Controls>) -> Result<Json<Vec<Depth>>, Refused> {
+    Ok(Json(controls.0.workers.sqs.depths()?))
+}
+
+/// Which dead letters go back.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Redrive {
+    queue: String,
+}
+
+async fn redrive(
+    State(controls): State<Controls>,
+    body: Result<Json<Redrive>, JsonRejection>,
+) -> Result<Json<serde_json::Value>, Refused> {
+    let Json(Redrive { queue }) = body?;
+    let moved = controls.0.workers.sqs.redrive(&queue)?;
+    Ok(Json(json!({ "moved": moved })))
 }

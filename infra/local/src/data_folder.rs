@@ -22,6 +22,7 @@ const DEMO_FILE: &str = "demo.json";
 const READY_FILE: &str = "ready.json";
 const TABLE_FILE: &str = "dynamodb.sqlite";
 const TOSS_FILE: &str = "toss.sqlite";
+const SQS_FILE: &str = "sqs.sqlite";
 /// A file is replaced by writing this beside it and renaming: a reader sees the old or the new one.
 const NEW_SUFFIX: &str = ".new";
 /// What `SQLite` keeps beside a database.
@@ -172,6 +173,11 @@ impl DataFolder {
         self.file(TOSS_FILE)
     }
 
+    /// The queues.
+    pub fn sqs_file(&self) -> PathBuf {
+        self.file(SQS_FILE)
+    }
+
     /// The keys of this folder, drawn when it is first used.
     pub fn secrets(&self, rng: &Rng) -> Result<Secrets, FolderError> {
         if let Some(secrets) = self.read(SECRETS_FILE)? {
@@ -265,7 +271,7 @@ fn read_json<T: DeserializeOwned>(file: &Path) -> Result<Option<T>, FolderError>
 fn known_names() -> impl Iterator<Item = String> {
     let plain = [VERSION_FILE, LOCK_FILE, SECRETS_FILE, CLOCK_FILE, DEMO_FILE, READY_FILE];
     let plain = plain.into_iter().flat_map(|name| [name.to_owned(), format!("{name}{NEW_SUFFIX}")]);
-    let databases = [TABLE_FILE, TOSS_FILE].into_iter();
+    let databases = [TABLE_FILE, TOSS_FILE, SQS_FILE].into_iter();
     plain.chain(databases.flat_map(|name| SQLITE_SUFFIXES.map(|suffix| format!("{name}{suffix}"))))
 }
 

@@ -85,6 +85,12 @@ impl Environment {
         Connection { table: self.table_name(), endpoint, region: self.region(), credentials, http: None }
     }
 
+    /// How to reach the queues' stand-in at `endpoint`.
+    pub fn queues(&self, endpoint: &str) -> jobs::Connection {
+        let credentials = Some(("local".to_owned(), "local".to_owned()));
+        jobs::Connection { endpoint: Some(endpoint.to_owned()), region: self.region(), credentials, http: None }
+    }
+
     /// What all functions read, for a server whose pages are at `api`.
     pub fn settings(&self, secrets: &Secrets, dynamodb: &str, api: &str, toss: &str) -> Settings {
         let (secret_key, client_key) = match &self.toss {
@@ -109,6 +115,9 @@ impl Environment {
                 max_order_total: MAX_ORDER_TOTAL,
                 commission: COMMISSION,
             }),
+            // The queues are handed over with the client.
+            queues: None,
+            sqs_endpoint: None,
             build: format!("{} (local)", env!("CARGO_PKG_VERSION")),
         }
     }

@@ -6,7 +6,8 @@ use auth::Hasher;
 use clock::{Clock, Rng};
 use config::Settings;
 use devloop_http::{Edge, Route, StartError};
-pub use fn_orders::{Swept, sweep};
+pub use fn_orders::{Reconciled, Swept, reconcile, sweep, work_on};
+use jobs::Jobs;
 use storage::Table;
 use toss::Toss;
 
@@ -23,6 +24,8 @@ pub struct Parts {
     pub hasher: Hasher,
     /// Takes and returns money.
     pub toss: Toss,
+    /// Takes what is worked on later.
+    pub jobs: Jobs,
 }
 
 impl Parts {
@@ -33,7 +36,7 @@ impl Parts {
 
     /// The app of carts, orders and payments: its workers need it, too.
     pub fn orders(&self, table: Table) -> Result<fn_orders::App, StartError> {
-        fn_orders::App::new(&self.settings, self.edge(table)?, self.toss.clone())
+        fn_orders::App::new(&self.settings, self.edge(table)?, self.toss.clone(), self.jobs.clone())
     }
 
     /// The routes of every domain over `table`.

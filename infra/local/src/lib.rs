@@ -13,9 +13,11 @@ pub mod functions;
 mod listening;
 mod operator;
 mod pages;
+pub mod queues;
 mod schedules;
 mod secrets;
 mod server;
+pub mod sqs;
 pub mod toss_sandbox;
 
 pub use commands::{Failed, run};

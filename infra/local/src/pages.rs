@@ -14,7 +14,10 @@ use domain::time::Time;
 use maud::{DOCTYPE, Markup, html};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
-use crate::controls::{OpenOrders, Places};
+use crate::{
+    controls::{OpenOrders, Places},
+    sqs::Depth,
+};
 
 const STYLE: &str = include_str!("../pages/style.css");
 const SHOP: &str = include_str!("../pages/shop.html");
@@ -138,6 +141,7 @@ fn start(places: &Places) -> Markup {
                     td.soft { @if places.dynamodb_is_embedded { "내장 · embedded, real wire protocol" } @else { "외부 · AWS_ENDPOINT_URL_DYNAMODB" } } }
                 tr { td { "Toss" } td.mono { (places.toss) }
                     td.soft { @if places.toss_is_sandbox { "모의 · sandbox, no money moves" } @else { "외부 · TOSS_BASE_URL" } } }
+                tr { td { "SQS" } td.mono { (places.sqs) } td.soft { "모의 · stand-in, real wire protocol" } }
                 tr { td { "데이터" } td.mono { (places.data) } td.soft { "재시작해도 남습니다 · kept over restarts" } }
             } }
         }
@@ -159,7 +163,7 @@ fn payment(heading: &str, doing: &str) -> Markup {
 }
 
 /// The page of the controls.
-pub(crate) fn local(places: &Places, now: Time, ahead_seconds: i64, open: OpenOrders) -> Markup {
+pub(crate) fn local(places: &Places, now: Time, ahead_seconds: i64, open: OpenOrders, queues: &[Depth]) -> Markup {
     let content = html! {
         header { h1 { "로컬 제어판 " span.badge { "이 컴퓨터에만 있습니다" } } p { a href="/" { "← 처음" } } }
         section {
@@ -175,8 +179,25 @@ pub(crate) fn local(places: &Places, now: Time, ahead_seconds: i64, open: OpenOr
         section {
             h2 { "주문" }
             p { "결제를 기다리는 주문 " strong { (open.held) } "건 · 승인 중인 주문 " strong { (open.confirming) } "건" }
-            div.row { button type="button" #sweep { "스위퍼 실행" } }
+            div.row { button type="button" #sweep { "워커 실행" } }
             pre #result {}
+        }
+        section {
+            h2 { "큐" }
+            table {
+                thead { tr { th { "이름" } th { "대기" } th { "처리 중" } th { "지연" } th {} } }
+                tbody { @for depth in queues {
+                    tr {
+                        td.mono { (depth.queue) }
+                        td { (depth.visible) }
+                        td { (depth.in_flight) }
+                        td { (depth.delayed) }
+                        td { @if queues.iter().any(|queue| queue.dead_letters.as_ref() == Some(&depth.queue)) {
+                            button type="button" data-redrive=(depth.queue) { "되돌리기" }
+                        } }
+                    }
+                } }
+            }
         }
         section { p { a href=(places.toss) { "결제 내역" } " · " a href="/demo" { "데모 상점" } } }
     };

@@ -2,11 +2,12 @@
 
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
-use fn_orders::Swept;
+use fn_orders::{Reconciled, Swept};
+use serde::Serialize;
 use tokio::sync::Mutex;
 
-/// As the deployed schedule of the order-sweeper. The clock runs as fast as the machine's; when
-/// it is moved, whoever moves it starts the work at once.
+/// As the deployed schedules of the order-sweeper and the payment-reconciler. The clock runs as fast
+/// as the machine's; when it is moved, whoever moves it starts the work at once.
 const EVERY: Duration = Duration::from_mins(1);
 
 /// Starts the workers that no request wakes.
@@ -16,29 +17,41 @@ pub struct Schedules(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     orders: fn_orders::App,
-    /// Two sweeps at once would do no harm, but the second would only meet the first.
-    sweeping: Mutex<()>,
+    /// Two runs at once would do no harm, but the second would only meet the first.
+    running: Mutex<()>,
+}
+
+/// What one run of every worker did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Ran {
+    /// The order-sweeper.
+    pub swept: Swept,
+    /// The payment-reconciler.
+    pub reconciled: Reconciled,
 }
 
 impl Schedules {
-    /// The order-sweeper over `orders`.
+    /// The workers over `orders`.
     pub fn new(orders: fn_orders::App) -> Self {
-        Self(Arc::new(Inner { orders, sweeping: Mutex::new(()) }))
+        Self(Arc::new(Inner { orders, running: Mutex::new(()) }))
     }
 
-    /// Runs the order-sweeper once.
-    pub async fn sweep_orders(&self) -> Result<Swept, storage::Error> {
-        let _alone = self.0.sweeping.lock().await;
-        fn_orders::sweep(&self.0.orders).await
+    /// Runs each worker once.
+    pub async fn run_once(&self) -> Result<Ran, storage::Error> {
+        let _alone = self.0.running.lock().await;
+        let swept = fn_orders::sweep(&self.0.orders).await?;
+        let reconciled = fn_orders::reconcile(&self.0.orders).await?;
+        Ok(Ran { swept, reconciled })
     }
 
     /// Runs everything on its schedule, forever.
     pub async fn run(&self) -> Infallible {
         loop {
             tokio::time::sleep(EVERY).await;
-            match self.sweep_orders().await {
-                Ok(swept) => tracing::info!(?swept, "orders swept"),
-                Err(error) => tracing::error!(%error, "the order-sweeper failed"),
+            match self.run_once().await {
+                Ok(ran) => tracing::info!(?ran, "the schedules ran"),
+                Err(error) => tracing::error!(%error, "a scheduled worker failed"),
             }
         }
     }

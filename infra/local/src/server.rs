@@ -1,7 +1,6 @@
 //! The local server: puts the parts together, serves them, and stops.
 
 use std::{
-    future::Future,
     io::{self, Write as _},
     sync::Arc,
     time::{Duration, Instant},
@@ -10,16 +9,18 @@ use std::{
 use auth::{Cost, Hasher};
 use axum::Router;
 use clock::{Movable, Rng};
+use config::Queues;
 use devloop_http::{StartError, cors};
+use jobs::Jobs;
 use storage::Table;
-use tokio::sync::watch;
-use toss::{SecretKey, Toss};
+use tokio::{net::TcpListener, sync::watch};
+use toss::{Https, SecretKey, Toss};
 use url::Url;
 
 use crate::{
     banner,
     cli::ServerOptions,
-    controls::{Controls, Places},
+    controls::{Controls, Places, Workers},
     data_folder::{DataFolder, DemoMark, FolderError, Ready},
     demo,
     dynamodb::{Embedded, NotEmbedded},
@@ -28,7 +29,9 @@ use crate::{
     listening::{self, NoPort, listen, serve},
     operator::Operator,
     pages,
+    queues::{self, Pump},
     schedules::Schedules,
+    sqs::{self, Sqs},
     toss_sandbox::{CannotOpen, Location, TossSandbox},
 };
 
@@ -61,6 +64,12 @@ pub enum CannotStart {
     /// The sandbox of Toss.
     #[error("The payment sandbox does not start: {0}. If its file is broken, start anew with --fresh.")]
     Sandbox(#[from] CannotOpen),
+    /// The queues' file.
+    #[error("The queues do not start: {0}. If their file is broken, start anew with --fresh.")]
+    Queues(#[from] sqs::CannotOpen),
+    /// The queues themselves.
+    #[error("The queues do not start: {0}. If their file is broken, start anew with --fresh.")]
+    NoQueue(#[from] sqs::Refused),
     /// A key that moves real money.
     #[error(
         "TOSS_SECRET_KEY is a live key. The local server takes no real money: use a test key (test_sk_… or test_gsk_…)."
@@ -121,16 +130,20 @@ pub async fn run(options: &ServerOptions, environment: &Environment, started: In
         (None, Some((_, url))) => url.clone(),
         (None, None) => String::new(),
     };
+    let (sqs_listener, sqs_url) = listen(0, "the queues", "--port")?;
+    let (sqs, queues) = open_queues(&folder, &clock, &rng, &sqs_url)?;
     let cost = if options.toy_hashing { Cost::TOY } else { Cost::OWASP };
     let parts = Parts {
         settings: environment.settings(&folder.secrets(&rng)?, &endpoint, &api_url, &toss_url),
         clock: clock.clock(),
         hasher: Hasher::pooled(cost, rng.clone(), hashing_threads())?,
         toss: toss(environment, &toss_url)?,
+        jobs: Jobs::connect(environment.queues(&sqs_url), &queues, &clock.clock(), &rng).await,
         rng: rng.clone(),
     };
     let functions = listening::in_turn(parts.routes(&table)?);
     let schedules = Schedules::new(parts.orders(table.clone())?);
+    let pump = Pump::new(sqs.clone(), parts.orders(table.clone())?);
 
     let mut remarks = vec![];
     let operator =
@@ -142,37 +155,32 @@ pub async fn run(options: &ServerOptions, environment: &Environment, started: In
         toss_is_sandbox: environment.toss.is_none(),
         dynamodb: endpoint,
         dynamodb_is_embedded: embedded.is_some(),
+        sqs: sqs_url,
         data: folder.path().display().to_string(),
         accounts,
     };
-    let controls =
-        Controls::new(places.clone(), (clock.clone(), ahead_millis), folder.clone(), table, schedules.clone());
+    let workers = Workers { schedules: schedules.clone(), pump: pump.clone(), sqs: sqs.clone() };
+    let controls = Controls::new(places.clone(), (clock.clone(), ahead_millis), folder.clone(), table, workers.clone());
     let api = functions.layer(cors::layer(&options.origins));
     let api = api.merge(pages::router(&places, controls.router()));
 
+    let sandbox = open_sandbox(toss_listener, &folder, &clock, &rng, &places.api)?;
     let (stop, stopped) = watch::channel(false);
-    let serving = futures::future::try_join(
+    let serving = futures::future::try_join3(
         serve(api_listener, api, stopped.clone()),
-        serve_sandbox(toss_listener, &folder, &clock, &rng, stopped)?,
+        serve(sqs_listener, sqs.router(), stopped.clone()),
+        serve_sandbox(sandbox, Https::new()?, stopped),
     );
     let working = async {
         tokio::select! {
             biased;
             served = serving => served.map(drop),
             never = schedules.run() => match never {},
+            never = pump.run() => match never {},
         }
     };
 
-    let started_in_millis = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-    let ready = Ready {
-        api: places.api.clone(),
-        toss: places.toss.clone(),
-        dynamodb: places.dynamodb.clone(),
-        pid: std::process::id(),
-        started_in_millis,
-    };
-    folder.announce(&ready)?;
-    print(&banner::table(&places, &ready, &remarks));
+    announce(&places, &folder, &remarks, started)?;
 
     tokio::pin!(working);
     tokio::select! {
@@ -207,31 +215,58 @@ fn toss(environment: &Environment, url: &str) -> Result<Toss, CannotStart> {
     Ok(Toss::over_https(url, key)?)
 }
 
-/// The sandbox on its own port, if there is one.
-fn serve_sandbox(
-    listener: Option<(tokio::net::TcpListener, String)>,
+/// The stand-in of SQS, which answers at `url`, with every queue.
+fn open_queues(folder: &DataFolder, clock: &Movable, rng: &Rng, url: &str) -> Result<(Sqs, Queues), CannotStart> {
+    let sqs = Sqs::open(&sqs::Location::File(folder.sqs_file()), clock.clock(), rng.clone())?;
+    sqs.set_base_url(url);
+    let queues = queues::declare(&sqs)?;
+    Ok((sqs, queues))
+}
+
+/// The sandbox of Toss, if it has a port. It tells the API at `api` of changes.
+fn open_sandbox(
+    listener: Option<(TcpListener, String)>,
     folder: &DataFolder,
     clock: &Movable,
     rng: &Rng,
-    stopped: watch::Receiver<bool>,
-) -> Result<impl Future<Output = io::Result<()>>, CannotStart> {
-    let sandbox = match listener {
-        None => None,
-        Some((listener, url)) => {
-            let books = Location::File(folder.toss_file());
-            let sandbox = TossSandbox::open(&books, clock.clock(), rng.clone(), SANDBOX_SECRET_KEY)?;
-            if let Ok(url) = url.parse() {
-                sandbox.set_public_url(url);
-            }
-            Some((listener, sandbox.router()))
-        }
+    api: &str,
+) -> Result<Option<(TcpListener, TossSandbox)>, CannotStart> {
+    let Some((listener, url)) = listener else { return Ok(None) };
+    let books = Location::File(folder.toss_file());
+    let sandbox = TossSandbox::open(&books, clock.clock(), rng.clone(), SANDBOX_SECRET_KEY)?;
+    if let Ok(url) = url.parse() {
+        sandbox.set_public_url(url);
+    }
+    sandbox.send_webhooks_to(&format!("{api}/v1/webhooks/toss"));
+    Ok(Some((listener, sandbox)))
+}
+
+/// Tells whoever waits, and whoever started it, that everything answers.
+fn announce(places: &Places, folder: &DataFolder, remarks: &[String], started: Instant) -> Result<(), FolderError> {
+    let ready = Ready {
+        api: places.api.clone(),
+        toss: places.toss.clone(),
+        dynamodb: places.dynamodb.clone(),
+        pid: std::process::id(),
+        started_in_millis: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
     };
-    Ok(async move {
-        match sandbox {
-            Some((listener, router)) => serve(listener, router, stopped).await,
-            None => Ok(()),
-        }
-    })
+    folder.announce(&ready)?;
+    print(&banner::table(places, &ready, remarks));
+    Ok(())
+}
+
+/// The sandbox on its own port, and its webhooks, if there is one.
+async fn serve_sandbox(
+    sandbox: Option<(TcpListener, TossSandbox)>,
+    webhooks: Https,
+    stopped: watch::Receiver<bool>,
+) -> io::Result<()> {
+    let Some((listener, sandbox)) = sandbox else { return Ok(()) };
+    tokio::select! {
+        biased;
+        served = serve(listener, sandbox.router(), stopped) => served,
+        never = sandbox.run_webhooks(&webhooks) => match never {},
+    }
 }
 
 /// Standard output may be closed, which is no reason to stop.

@@ -295,7 +295,9 @@ async fn pages_of_other_sites_reach_no_local_call() {
     let sweep = || post("/_local/sweep", json!({}));
     // Their name may lead to this machine: it is still theirs.
     for host in ["example.com", "example.com:8080", "localhost.example.com", "127.0.0.1.example.com", "127.0.0.1@x"] {
-        for call in [get("/_local"), get("/_local/places"), get("/_local/clock"), advance(), sweep()] {
+        for call in
+            [get("/_local"), get("/_local/places"), get("/_local/queues"), get("/_local/clock"), advance(), sweep()]
+        {
             let refused = call.header("host", host).send(&http, &server.api).await.expect(403);
             assert!(refused["message"].as_str().unwrap().contains("127.0.0.1, localhost, [::1]"), "{host}: {refused}");
         }
@@ -305,7 +307,7 @@ async fn pages_of_other_sites_reach_no_local_call() {
         assert_eq!(clock["aheadSeconds"], 0);
     }
     // A plain form goes to any address, unasked.
-    for path in ["/_local/clock", "/_local/sweep"] {
+    for path in ["/_local/clock", "/_local/sweep", "/_local/queues/redrive"] {
         for kind in [None, Some("text/plain"), Some("application/x-www-form-urlencoded"), Some("multipart/form-data")] {
             let form = http.post(format!("{}{path}", server.api)).body(r#"{"advanceSeconds":60}"#);
             let form = kind.into_iter().fold(form, |form, kind| form.header("content-type", kind));
@@ -329,7 +331,7 @@ async fn an_unpaid_hold_ends_when_the_clock_passes_it() {
     let seats = || get(&format!("/v1/pwts/{pwt}/seats"));
     assert_eq!(seats().send(&http, &server.api).await.expect(200)["held"], 1);
     let swept = post("/_local/sweep", json!({})).send(&http, &server.api).await.expect(200);
-    assert_eq!(swept["expired"], 0, "{swept}");
+    assert_eq!(swept["swept"]["expired"], 0, "{swept}");
     let moved = post("/_local/clock", json!({ "advanceSeconds": 631 })).send(&http, &server.api).await.expect(200);
     assert_eq!(moved["swept"]["expired"], 1, "{moved}");
     let seats = seats().send(&http, &server.api).await.expect(200);
@@ -374,6 +376,42 @@ async fn a_seat_is_bought_from_sign_up_to_receipt() {
     assert_eq!(mine["items"].as_array().unwrap().len(), 1, "{mine}");
     let charges = get("/sandbox/charges").send(&http, &server.toss).await.expect(200);
     assert_eq!((&charges[0]["status"], &charges[0]["captures"]), (&json!("DONE"), &json!(1)), "{charges}");
+}
+
+#[tokio::test]
+async fn a_payment_left_unanswered_is_finished_after_a_kill() {
+    let root = tempfile::tempdir().unwrap();
+    let http = http();
+    let server = Server::start(root.path()).await;
+    let admin = admin(&http, &server).await;
+    let tutor = tutor(&http, &server.api, &admin).await;
+    let pwt = project(&http, &server.api, &tutor, &admin, 10, 50_000).await;
+    let kim = sign_up(&http, &server.api, "kim").await;
+    let order = post("/v1/orders", json!({ "productIds": [pwt] })).by(&kim).header("idempotency-key", "order");
+    let order = order.send(&http, &server.api).await.expect(201);
+    let lost = json!({ "operation": "confirm", "kind": "answer_lost", "times": 1 });
+    post("/sandbox/faults", lost).send(&http, &server.toss).await.expect(200);
+    let asked = json!({ "orderId": order["id"], "amount": order["total"] });
+    let paid = post("/sandbox/authenticate", asked).send(&http, &server.toss).await.expect(200);
+    let confirm = post("/v1/payments/confirm", paid).by(&kim).header("idempotency-key", "confirm");
+    confirm.send(&http, &server.api).await.expect(202);
+    server.kill();
+
+    let server = Server::start(root.path()).await;
+    let queues = get("/_local/queues").send(&http, &server.api).await.expect(200);
+    let payments = queues.as_array().unwrap().iter().find(|queue| queue["queue"] == "payments").unwrap();
+    // The reminder; Toss's webhook may have come, too.
+    assert!(payments["delayed"].as_u64().unwrap() >= 1, "{queues}");
+    post("/_local/clock", json!({ "advanceSeconds": 60 })).send(&http, &server.api).await.expect(200);
+    let path = format!("/v1/orders/{}", order["id"].as_str().unwrap());
+    assert_eq!(get(&path).by(&kim).send(&http, &server.api).await.expect(200)["state"], "PAID");
+    let charges = get("/sandbox/charges").send(&http, &server.toss).await.expect(200);
+    assert_eq!((&charges[0]["status"], &charges[0]["captures"]), (&json!("DONE"), &json!(1)), "{charges}");
+    // There are no dead letters to send back, and queues that are none have no way back.
+    let redrive = |queue: &str| post("/_local/queues/redrive", json!({ "queue": queue }));
+    let moved = redrive("payments-dead-letters").send(&http, &server.api).await.expect(200);
+    assert_eq!(moved, json!({ "moved": 0 }));
+    redrive("payments").send(&http, &server.api).await.expect(400);
 }
 
 #[tokio::test]

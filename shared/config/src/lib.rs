@@ -110,6 +110,10 @@ pub struct Settings {
     pub account_key: Option<Secret>,
     /// How payments are taken. Only `orders` has it.
     pub payments: Option<Payments>,
+    /// Where messages go. Only `orders` has it.
+    pub queues: Option<Queues>,
+    /// Another SQS than the region's.
+    pub sqs_endpoint: Option<String>,
     /// What runs, for `GET /v1/health`.
     pub build: String,
 }
@@ -133,8 +137,18 @@ pub struct Payments {
     pub commission: u32,
 }
 
+/// The URLs of the queues.
+#[derive(Clone, Debug)]
+pub struct Queues {
+    /// What the payment-reconciler is told.
+    pub payments: String,
+    /// What people are told.
+    pub notifications: String,
+}
+
 /// Which settings a function cannot do without, beyond those of all.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "needs are independent of each other: they are no states")]
 pub struct Needs {
     /// [`Settings::token_private_key`] and [`Settings::refresh_key`].
     pub signing: bool,
@@ -142,6 +156,8 @@ pub struct Needs {
     pub account_key: bool,
     /// [`Settings::payments`].
     pub payments: bool,
+    /// [`Settings::queues`].
+    pub queues: bool,
 }
 
 impl Settings {
@@ -155,6 +171,8 @@ impl Settings {
         let refresh_key = if needs.signing { reader.required("REFRESH_KEY") } else { None };
         let account_key = if needs.account_key { reader.required("ACCOUNT_KEY") } else { None };
         let payments = if needs.payments { Payments::read(&mut reader) } else { None };
+        let queues = if needs.queues { Queues::read(&mut reader) } else { None };
+        let sqs_endpoint = reader.optional("AWS_ENDPOINT_URL_SQS").or_else(|| reader.optional("AWS_ENDPOINT_URL"));
         let dynamodb_endpoint =
             reader.optional("AWS_ENDPOINT_URL_DYNAMODB").or_else(|| reader.optional("AWS_ENDPOINT_URL"));
         let build = reader.optional("BUILD").unwrap_or_else(|| "dev".to_owned());
@@ -169,6 +187,8 @@ impl Settings {
                 cursor_key,
                 account_key,
                 payments,
+                queues,
+                sqs_endpoint,
                 build,
             },
         );
@@ -194,6 +214,14 @@ impl Payments {
             max_order_total: max_order_total?,
             commission: commission?,
         })
+    }
+}
+
+impl Queues {
+    fn read(reader: &mut Reader) -> Option<Self> {
+        let (payments, notifications) =
+            (reader.required("PAYMENTS_QUEUE_URL"), reader.required("NOTIFICATIONS_QUEUE_URL"));
+        Some(Self { payments: payments?, notifications: notifications? })
     }
 }
 

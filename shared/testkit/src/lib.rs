@@ -4,5 +4,5 @@ mod embedded;
 mod passage;
 mod wire;
 
-pub use passage::{Embedded, Lost, Passage, table_through};
+pub use passage::{Embedded, Lost, Passage, client_through, table_through};
 pub use wire::{Action, Call, Cost, Gate, Wire};

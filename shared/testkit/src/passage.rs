@@ -51,6 +51,11 @@ impl Embedded {
     }
 }
 
+/// An HTTP client for another of the SDK's clients whose calls go through `passage`, too.
+pub fn client_through(passage: Arc<dyn Passage>, by: &'static str) -> SharedHttpClient {
+    SharedHttpClient::new(Through { passage, by })
+}
+
 /// A table whose every call goes through `passage`. `by` is what the calls are labelled with.
 pub async fn table_through(passage: Arc<dyn Passage>, by: &'static str, name: &str, clock: &Clock, rng: &Rng) -> Table {
     let connection = Connection {
@@ -58,7 +63,7 @@ pub async fn table_through(passage: Arc<dyn Passage>, by: &'static str, name: &s
         endpoint: Some("http://dynamodb.test".to_owned()),
         region: "ap-northeast-2".to_owned(),
         credentials: Some(("test".to_owned(), "test".to_owned())),
-        http: Some(SharedHttpClient::new(Through { passage, by })),
+        http: Some(client_through(passage, by)),
     };
     Table::connect(connection, clock, rng).await
 }

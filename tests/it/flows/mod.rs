@@ -1,6 +1,7 @@
 mod auth;
 mod closing;
 mod orders;
+mod payments;
 mod pwts;
 mod refunds;
 pub mod sale;

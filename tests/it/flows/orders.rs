@@ -2,14 +2,11 @@
 
 use std::time::Duration;
 
-use devloop_local::{
-    functions::Swept,
-    toss_sandbox::{Authentication, Fault, FaultKind, Leaves, Operation, Outcome},
-};
+use devloop_local::toss_sandbox::{Authentication, Fault, FaultKind, Leaves, Operation, Outcome};
 use serde_json::{Value, json};
 use testkit::{Action, Gate};
 
-use super::sale::Sale;
+use super::sale::{Sale, Swept};
 use crate::app::Account;
 
 #[tokio::test]

@@ -1,12 +1,24 @@
 //! Selling the seats of one project: what the tests of orders do over and over.
 
 use devloop_local::{
-    functions::{Swept, sweep},
+    functions::{reconcile, sweep},
     toss_sandbox::{Authentication, Outcome},
 };
 use serde_json::{Value, json};
 
 use crate::app::{Account, Reply, TestApp};
+
+/// What the scheduled workers of orders did, in orders.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Swept {
+    pub expired: u32,
+    pub settled: u32,
+    pub laid_down: u32,
+    pub refunded: u32,
+    pub claimed: u32,
+    pub claims_ended: u32,
+    pub postponed: u32,
+}
 
 /// A sale: an app, a tutor's PWT with these seats at 50,000 won, and the admin who approved it.
 pub struct Sale {
@@ -89,8 +101,17 @@ impl Sale {
     }
 
     pub async fn try_to_sweep(&self) -> Result<Swept, storage::Error> {
-        let orders = self.app.parts.orders(self.app.table_of("order_sweeper").await).unwrap();
-        Box::pin(sweep(&orders)).await
+        let swept = Box::pin(sweep(&self.app.worker("order_sweeper").await)).await?;
+        let reconciled = Box::pin(reconcile(&self.app.worker("payment_reconciler").await)).await?;
+        Ok(Swept {
+            expired: swept.expired,
+            settled: reconciled.settled,
+            laid_down: reconciled.laid_down,
+            refunded: reconciled.refunded,
+            claimed: swept.claimed,
+            claims_ended: swept.claims_ended,
+            postponed: swept.postponed.saturating_add(reconciled.postponed),
+        })
     }
 
     /// Won that were captured and not given back.

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use devloop_local::functions::Swept;
 use serde_json::{Value, json};
 use storage::{
     Query,
@@ -11,7 +10,7 @@ use storage::{
 };
 use testkit::{Action, Gate};
 
-use super::sale::Sale;
+use super::sale::{Sale, Swept};
 use crate::app::{Account, Reply};
 
 const MINUTE: i64 = 60_000;

@@ -7,12 +7,15 @@ use axum::Router;
 use clock::Rng;
 use config::{Payments, Secret, Settings};
 use devloop_http::router;
-use devloop_local::functions::{Parts, sweep, toss_over};
+use devloop_local::{
+    functions::{Parts, reconcile, sweep, toss_over},
+    queues::Pump,
+};
 use http::{Method, Request, header};
 use http_body_util::BodyExt;
 use serde_json::Value;
 use storage::Table;
-use testkit::table_through;
+use testkit::{client_through, table_through};
 use tower::ServiceExt;
 
 use crate::{
@@ -43,6 +46,8 @@ pub fn settings() -> Settings {
             max_order_total: 500_000_000,
             commission: 1_000,
         }),
+        queues: None,
+        sqs_endpoint: None,
         build: "sim".to_owned(),
     }
 }
@@ -84,7 +89,16 @@ impl App {
         let rng = Rng::from_seed(dice::draw(world.seed(), &format!("host {name}"), 0));
         let toss = toss_over(Arc::new(host.clone()), TOSS, SECRET_KEY).unwrap();
         let hasher = Hasher::inline(Cost::TOY, rng.clone()).unwrap();
-        let parts = Parts { settings: settings.clone(), clock: world.clock(skew_millis), rng, hasher, toss };
+        let clock = world.clock(skew_millis);
+        let connection = jobs::Connection {
+            endpoint: Some("http://sqs.test".to_owned()),
+            region: "ap-northeast-2".to_owned(),
+            credentials: Some(("test".to_owned(), "test".to_owned())),
+            http: Some(client_through(Arc::new(host.clone()), "")),
+        };
+        let jobs = jobs::Jobs::connect(connection, world.queues(), &clock, &rng).await;
+        let settings = Settings { queues: Some(world.queues().clone()), ..settings.clone() };
+        let parts = Parts { settings, clock, rng, hasher, toss, jobs };
         let table = table_through(Arc::new(host.clone()), "", TABLE, &parts.clock, &parts.rng).await;
         let routes = parts.routes(&table).unwrap();
         Self { world: world.clone(), host, router: router(routes), table, parts }
@@ -139,12 +153,23 @@ impl App {
         Some(reply)
     }
 
-    /// One run of the order-sweeper, which may die in it.
-    pub async fn sweep(&self) {
-        self.host.does("order_sweeper");
+    /// One run of each scheduled worker, which may die in it.
+    pub async fn work(&self) {
         let orders = self.parts.orders(self.table.clone()).unwrap();
+        self.host.does("order_sweeper");
         let swept = self.host.invoke(Box::pin(sweep(&orders))).await;
-        self.world.note(&format!("swept {swept:?}"));
+        self.host.does("payment_reconciler");
+        let reconciled = self.host.invoke(Box::pin(reconcile(&orders))).await;
+        self.world.note(&format!("swept {swept:?}, reconciled {reconciled:?}"));
+    }
+
+    /// Works on the messages that are there, which may come again.
+    pub async fn hear(&self) {
+        let orders = self.parts.orders(self.table.clone()).unwrap();
+        self.host.does("payment_reconciler");
+        let pump = Pump::new(self.world.sqs().clone(), orders);
+        let played = self.host.invoke(Box::pin(pump.drain())).await;
+        self.world.note(&format!("played {played:?}"));
     }
 }
 

@@ -46,6 +46,7 @@ pub enum Bug {
 }
 
 const SWEEPER: &str = "order_sweeper";
+const RECONCILER: &str = "payment_reconciler";
 
 impl Bug {
     /// Changes a call as the forgotten guard would.
@@ -72,11 +73,13 @@ impl Bug {
                 }
             }
             Self::ConfirmingExpires if call.by == SWEEPER => call.strip_conditions("ORDER#"),
-            Self::ReleaseUnchecked if writes && matches!(call.by, SWEEPER | "cancel_order" | "fail_payment") => {
+            Self::ReleaseUnchecked
+                if writes && matches!(call.by, SWEEPER | RECONCILER | "cancel_order" | "fail_payment") =>
+            {
                 call.strip_conditions("ORDER#");
                 call.strip_conditions("SEATS#");
             }
-            Self::RefundUnchecked | Self::SeatBackTwice if writes && call.by == "cancel_order" => {
+            Self::RefundUnchecked | Self::SeatBackTwice if writes && matches!(call.by, RECONCILER | "cancel_order") => {
                 call.strip_conditions("ORDER#");
                 if self == Self::SeatBackTwice {
                     call.strip_conditions("SEATS#");
@@ -84,13 +87,18 @@ impl Bug {
             }
             Self::RefusalUntied if writes && call.mentions("refusedKeys") => call.strip_conditions("ORDER#"),
             Self::SaleUnentered if settles => drop_writes(call, "LEDGER#SALE"),
-            Self::MembershipKept if writes && call.by == "cancel_order" => drop_deletes(call, "BUYER#"),
+            Self::MembershipKept if writes && matches!(call.by, RECONCILER | "cancel_order") => {
+                drop_deletes(call, "BUYER#")
+            }
             _ => {}
         }
     }
 
     /// Changes an answer as the forgotten guard would have it.
     pub fn alter_answer(self, call: &Call, answer: (u16, String)) -> (u16, String) {
+        if self == Self::ConfirmingExpires && call.by == SWEEPER && call.operation == "Query" {
+            return (answer.0, answer.1.replace("CONFIRMING", "PENDING"));
+        }
         let reads_order = call.operation == "GetItem" && call.mentions("\"ORDER\"") && answer.0 == 200;
         if !reads_order {
             return answer;

@@ -19,7 +19,7 @@ pub enum Fault {
     Late,
     /// It takes effect when all others have gone on: twenty-five seconds.
     VeryLate,
-    /// It arrives twice; Toss only.
+    /// It arrives twice; Toss and queues.
     Twice,
     /// Refused for overload, without effect.
     Throttled,
@@ -50,6 +50,8 @@ pub enum Service {
     TossQuery,
     /// Toss, moving money.
     TossPost,
+    /// A message into a queue.
+    Queue,
 }
 
 impl Fault {
@@ -69,6 +71,9 @@ impl Fault {
                 Self::Broken,
                 Self::BrokenAfter,
             ],
+            Service::Queue => {
+                &[Self::CrashBefore, Self::CrashAfter, Self::RequestLost, Self::AnswerLost, Self::Twice, Self::Broken]
+            }
             Service::TossQuery => {
                 &[Self::CrashBefore, Self::CrashAfter, Self::RequestLost, Self::Broken, Self::TooSoon]
             }

@@ -104,6 +104,7 @@ async fn act(world: &World, play: &Play) {
     let sweeper = App::new(world, &SETTINGS, "sweeper", skew(seed, "sweeper")).await;
     // Whose clock is behind sees the sale open a little later.
     tokio::time::sleep(Duration::from_secs(10)).await;
+    let reconciler = App::new(world, &SETTINGS, "reconciler", skew(seed, "reconciler")).await;
     world.begin();
     world.plan(play.plan.clone());
 
@@ -120,19 +121,27 @@ async fn act(world: &World, play: &Play) {
     let sweeping = async {
         loop {
             tokio::time::sleep(Duration::from_secs(60)).await;
-            sweeper.sweep().await;
+            sweeper.work().await;
+        }
+    };
+    let hearing = async {
+        loop {
+            tokio::time::sleep(Duration::from_secs(7)).await;
+            reconciler.hear().await;
         }
     };
     tokio::select! {
         biased;
         _ = join_all(ways) => {}
         () = sweeping => {}
+        () = hearing => {}
         () = tokio::time::sleep(LONGEST) => world.watch(|watch| watch.violation("the buyers come to no end".to_owned())),
     }
     // Two more under faults, so that a last step that went wrong is met by one, too.
     for _ in 0..2 {
         tokio::time::sleep(Duration::from_secs(60)).await;
-        sweeper.sweep().await;
+        sweeper.work().await;
+        reconciler.hear().await;
     }
 
     world.plan(Plan::Calm);
@@ -142,7 +151,8 @@ async fn act(world: &World, play: &Play) {
     let mut wrong = vec![];
     for _ in 0..40 {
         tokio::time::sleep(Duration::from_secs(60)).await;
-        sweeper.sweep().await;
+        sweeper.work().await;
+        reconciler.hear().await;
         wrong = books::differences(world, expected);
         if wrong.is_empty() {
             return;

@@ -11,12 +11,19 @@ use std::{
 use aws_lc_rs::digest;
 use bytes::Bytes;
 use clock::{Clock, Now, Rng};
-use devloop_local::toss_sandbox::{FaultKind, Location, Operation, TossSandbox};
+use config::Queues;
+use devloop_local::{
+    queues,
+    sqs::{self, Sqs},
+    toss_sandbox::{FaultKind, Location, Operation, TossSandbox},
+};
 use futures::future::BoxFuture;
+use http_body_util::BodyExt;
 use serde_json::Value;
 use testkit::{Call, Embedded, Lost, Passage};
 use tokio::{sync::Notify, time::Instant};
 use toss::{NoAnswer, TimeOut, Transport};
+use tower::ServiceExt;
 
 use crate::{
     bugs::Bug,
@@ -40,6 +47,8 @@ struct Inner {
     started: Instant,
     dynamo: Embedded,
     sandbox: TossSandbox,
+    sqs: Sqs,
+    queues: Queues,
     bug: Option<Bug>,
     state: Mutex<State>,
 }
@@ -80,12 +89,16 @@ impl World {
         #[expect(clippy::disallowed_methods, reason = "the runtime's clock is virtual here")]
         let started = Instant::now();
         let clock = Clock::new(Virtual { started, skew_millis: 0 });
-        let sandbox = TossSandbox::open(&Location::Memory, clock, Rng::from_seed(seed ^ 1), SECRET_KEY);
+        let sandbox = TossSandbox::open(&Location::Memory, clock.clone(), Rng::from_seed(seed ^ 1), SECRET_KEY);
+        let sqs = Sqs::open(&sqs::Location::Memory, clock, Rng::from_seed(seed ^ 2)).unwrap();
+        let queues = queues::declare(&sqs).unwrap();
         Self(Arc::new(Inner {
             seed,
             started,
             dynamo: Embedded::memory(),
             sandbox: sandbox.unwrap(),
+            sqs,
+            queues,
             bug,
             state: Mutex::new(State {
                 plan: Plan::Calm,
@@ -111,6 +124,16 @@ impl World {
     /// Toss.
     pub fn sandbox(&self) -> &TossSandbox {
         &self.0.sandbox
+    }
+
+    /// The queues.
+    pub fn sqs(&self) -> &Sqs {
+        &self.0.sqs
+    }
+
+    /// Where they are.
+    pub fn queues(&self) -> &Queues {
+        &self.0.queues
     }
 
     /// The database, for those who look at it from outside.
@@ -296,6 +319,45 @@ impl Host {
         Ok(answer)
     }
 
+    /// A message on its way into a queue.
+    async fn queue(&self, call: Call) -> Result<(u16, String), Lost> {
+        let world = &self.world;
+        let (step, fault) = world.step(&self.name, Service::Queue);
+        tokio::time::sleep(latency(world.seed(), &step, "to")).await;
+        world.note(&format!("{step} {} {fault:?} {}", call.operation, sorted(&call.body)));
+        let send = async || {
+            let mut request = http::Request::new(axum::body::Body::from(call.body.to_string()));
+            *request.method_mut() = http::Method::POST;
+            let target = format!("AmazonSQS.{}", call.operation);
+            request.headers_mut().insert("x-amz-target", target.parse().unwrap());
+            request.headers_mut().insert("content-type", "application/x-amz-json-1.0".parse().unwrap());
+            let response = world.sqs().router().oneshot(request).await.unwrap();
+            let status = response.status().as_u16();
+            let body = response.into_body().collect().await.unwrap().to_bytes();
+            (status, String::from_utf8_lossy(&body).into_owned())
+        };
+        let answer = match fault {
+            None => send().await,
+            Some(Fault::CrashBefore) => self.die().await,
+            Some(Fault::CrashAfter) => {
+                send().await;
+                self.die().await
+            }
+            Some(Fault::AnswerLost) => {
+                send().await;
+                return Err(Lost);
+            }
+            Some(Fault::Twice) => {
+                send().await;
+                send().await
+            }
+            Some(Fault::Broken) => error(500, "InternalError"),
+            Some(_) => return Err(Lost),
+        };
+        tokio::time::sleep(latency(world.seed(), &step, "back")).await;
+        Ok(answer)
+    }
+
     async fn toss(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, NoAnswer> {
         let world = &self.world;
         let TimeOut(limit) = request.extensions().get().copied().unwrap_or(TimeOut::USUAL);
@@ -370,6 +432,9 @@ impl Host {
 
 impl Passage for Host {
     fn pass(&self, call: Call) -> BoxFuture<'_, Result<(u16, String), Lost>> {
+        if call.operation == "SendMessage" {
+            return Box::pin(self.queue(call));
+        }
         Box::pin(self.dynamo(call))
     }
 }

@@ -3,6 +3,8 @@
 //! The amount is compared before any money moves. What Toss then says decides; what it does not
 //! say is never taken for a refusal: the order stays CONFIRMING, and the answer is 202 with it.
 
+use std::time::Duration;
+
 use deserr::Deserr;
 use devloop_http::{Active, Idempotent, KeyRefused, Once};
 use domain::{
@@ -11,6 +13,7 @@ use domain::{
     refusal::{Details, Kind, Reason, Refusal},
     validation::{FieldErrors, Invalid},
 };
+use jobs::PaymentJob;
 use storage::{items::Order, keys};
 use utoipa::ToSchema;
 
@@ -173,9 +176,9 @@ async fn confirm(app: &App, buyer: &Active, body: ConfirmPayment) -> Result<Outc
         return Err(Refused::AmountMismatch);
     }
     let same_key = order.payment_key.as_ref() == Some(&body.payment_key);
-    let confirming = match order.state {
-        State::Pending => begin(app, &order, &body.payment_key).await?,
-        State::Confirming if same_key => order,
+    let (confirming, begun) = match order.state {
+        State::Pending => (begin(app, &order, &body.payment_key).await?, true),
+        State::Confirming if same_key => (order, false),
         State::Confirming | State::AwaitingDeposit => return Err(Refused::InProgress),
         State::Paid | State::PartiallyRefunded | State::Refunded if same_key => {
             return Ok(Outcome::Final(OrderView::of(order, &buyer.account, &app.terms)));
@@ -184,7 +187,14 @@ async fn confirm(app: &App, buyer: &Active, body: ConfirmPayment) -> Result<Outc
         other => return Err(Refused::NotPayable(other)),
     };
     let view = |order| OrderView::of(order, &buyer.account, &app.terms);
-    match settle::drive(app, confirming).await? {
+    let remind = async {
+        if begun {
+            remind_reconciler(app, body.order_id).await;
+        }
+    };
+    // Toss is asked meanwhile: the buyer does not wait for the queue.
+    let (driven, ()) = Box::pin(futures::future::join(settle::drive(app, confirming), remind)).await;
+    match driven? {
         Progress::Paid(order) => Ok(Outcome::Final(view(order))),
         Progress::Unknown(order) => Ok(Outcome::Unknown(view(order))),
         Progress::Voided(order) => Err(Refused::Voided(order.failure.unwrap_or_default())),
@@ -210,5 +220,14 @@ async fn begin(app: &App, order: &Order, payment_key: &str) -> Result<Order, Ref
         Err(NotMoved::Lost(lost)) if lost.contains(&Lost::PaymentKey) => Err(Refused::ForeignPaymentKey),
         // Another confirm, a cancel or the sweeper was faster: repeating tells which.
         Err(NotMoved::Lost(_)) => Err(Refused::InProgress),
+    }
+}
+
+/// If this process dies now, the payment-reconciler hears of the confirmation as soon as it is due.
+/// If it cannot be told either, its schedule finds the order.
+async fn remind_reconciler(app: &App, order_id: OrderId) {
+    let delay = Duration::from_secs(edges::CONFIRM_PATIENCE_SECONDS.into());
+    if let Err(error) = app.jobs.payments.send(PaymentJob::CheckPayment { order_id }, delay).await {
+        tracing::warn!(order = %order_id, %error, "the payment-reconciler was not told of a confirmation");
     }
 }

@@ -56,7 +56,7 @@ async fn confirm(State(sandbox): State<TossSandbox>, uri: Uri, headers: HeaderMa
         let Some(charge) = page.charge(payment_key)? else { return Ok(Err(ApiError::of("NOT_FOUND_PAYMENT"))) };
         let mut charge = charge.at(now);
         let result = charge.confirm(order_id, amount, sandbox.new_key("T"), now);
-        page.put(&charge)?;
+        sandbox.keep(page, &charge, now)?;
         Ok(result.map(|()| sandbox.payment_json(&charge)))
     };
     sandbox.answer(asked, effect).await
@@ -75,7 +75,7 @@ async fn cancel(
         let Some(charge) = page.charge(&payment_key)? else { return Ok(Err(ApiError::of("NOT_FOUND_PAYMENT"))) };
         let mut charge = charge.at(now);
         let result = charge.cancel(request, sandbox.new_key("T"), now);
-        page.put(&charge)?;
+        sandbox.keep(page, &charge, now)?;
         Ok(result.map(|()| sandbox.payment_json(&charge)))
     };
     sandbox.answer(asked, effect).await

@@ -13,7 +13,10 @@ use std::{
 use domain::time::Time;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehavior, params};
 
-use super::charge::{Charge, Movement, MovementKind, Outcome};
+use super::{
+    charge::{Charge, Movement, MovementKind, Outcome},
+    webhooks::Webhook,
+};
 
 /// Where the books are kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,6 +49,11 @@ CREATE TABLE IF NOT EXISTS movements (
 CREATE INDEX IF NOT EXISTS movements_of_charge ON movements (payment_key, seq);
 CREATE TABLE IF NOT EXISTS answers (
   scope TEXT PRIMARY KEY, first_used INTEGER NOT NULL, status INTEGER NOT NULL, body BLOB NOT NULL
+) STRICT;
+CREATE TABLE IF NOT EXISTS webhooks (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT,
+  transmission_id TEXT NOT NULL UNIQUE, url TEXT NOT NULL, body TEXT NOT NULL, retried INTEGER NOT NULL, due INTEGER,
+  arrived INTEGER NOT NULL
 ) STRICT;
 ";
 
@@ -184,6 +192,42 @@ impl Page<'_> {
             )?;
         }
         Ok(())
+    }
+
+    /// Stores an event, or how far it has come.
+    pub fn put_webhook(&self, webhook: &Webhook) -> Result<(), BooksError> {
+        self.0.execute(
+            "INSERT INTO webhooks (transmission_id, url, body, retried, due, arrived) VALUES (?1,?2,?3,?4,?5,?6)
+             ON CONFLICT (transmission_id) DO UPDATE SET retried = excluded.retried, due = excluded.due, arrived = excluded.arrived",
+            params![
+                webhook.transmission_id,
+                webhook.url,
+                webhook.body,
+                webhook.retried,
+                webhook.due.map(Time::unix_millis),
+                webhook.arrived,
+            ],
+        )?;
+        Ok(())
+    }
+
+    /// The events that are due up to `until`, or every event; the oldest first.
+    pub fn webhooks(&self, until: Option<Time>) -> Result<Vec<Webhook>, BooksError> {
+        let mut statement = self.0.prepare_cached(
+            "SELECT transmission_id, url, body, retried, due, arrived FROM webhooks
+             WHERE ?1 IS NULL OR due <= ?1 ORDER BY seq",
+        )?;
+        let read = |row: &Row<'_>| {
+            Ok(Webhook {
+                transmission_id: row.get(0)?,
+                url: row.get(1)?,
+                body: row.get(2)?,
+                retried: row.get(3)?,
+                due: row.get::<_, Option<i64>>(4)?.map(Time::from_unix_millis),
+                arrived: row.get(5)?,
+            })
+        };
+        Ok(statement.query_map([until.map(Time::unix_millis)], read)?.collect::<Result<_, _>>()?)
     }
 
     /// What was answered to `scope`, unless that was first used before `since`.

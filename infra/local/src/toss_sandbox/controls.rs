@@ -151,7 +151,7 @@ impl TossSandbox {
             let Some(charge) = page.charge(payment_key)? else { return Ok(false) };
             let mut charge = charge.at(now);
             let done = charge.deposit(self.new_key("T"), now).is_ok();
-            page.put(&charge)?;
+            self.keep(page, &charge, now)?;
             Ok(done)
         })?;
         if done {
@@ -193,6 +193,7 @@ pub(crate) fn routes() -> Router<TossSandbox> {
         .route("/sandbox/charges", get(charges))
         .route("/sandbox/faults", get(faults).post(add_fault).delete(clear_faults))
         .route("/sandbox/delay", put(delay))
+        .route("/sandbox/webhooks", get(webhooks))
 }
 
 async fn authenticate(State(sandbox): State<TossSandbox>, body: Bytes) -> Response<Body> {
@@ -252,6 +253,10 @@ async fn add_fault(State(sandbox): State<TossSandbox>, body: Bytes) -> Response<
 async fn clear_faults(State(sandbox): State<TossSandbox>) -> Response<Body> {
     sandbox.clear_faults();
     answer(Ok(sandbox.faults()))
+}
+
+async fn webhooks(State(sandbox): State<TossSandbox>) -> Response<Body> {
+    answer(sandbox.webhooks().map_err(ControlError::from))
 }
 
 #[derive(Deserialize, Serialize)]

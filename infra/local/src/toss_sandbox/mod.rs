@@ -4,9 +4,9 @@
 //! them), shows a payment window to click through, lists every charge, and fails to order. Its
 //! books are on disk and every change is committed before it is answered, so a server that is
 //! killed comes back with the same payments. It lives by the clock that it is handed: move that,
-//! and authentications expire.
+//! and authentications expire. It tells of changes by webhook, and repeats what is not answered.
 //!
-//! Not played: webhooks, billing, settlements, rate limits.
+//! Not played: billing, settlements, rate limits.
 //!
 //! Source: <https://docs.tosspayments.com/reference>. Where that is silent, the choice is written
 //! at the place that makes it.
@@ -22,6 +22,7 @@ mod in_process;
 mod opening;
 mod pages;
 mod view;
+mod webhooks;
 mod window;
 
 use std::{
@@ -35,6 +36,7 @@ use std::{
 use axum::Router;
 use clock::{Clock, Ids, Rng};
 use serde_json::Value;
+use tokio::sync::Notify;
 use url::Url;
 
 use self::{
@@ -48,6 +50,7 @@ pub use self::{
     charge::{Leaves, Outcome},
     controls::{Authenticated, Authentication, ChargeSeen, ControlError},
     faults::{Fault, FaultKind, Operation},
+    webhooks::Webhook,
 };
 
 /// The stand-in. Clones share the books.
@@ -64,6 +67,9 @@ struct Inner {
     running: Running,
     delay_millis: AtomicU64,
     public_url: OnceLock<Url>,
+    webhook_url: OnceLock<String>,
+    /// There is a new event.
+    announced: Notify,
 }
 
 impl std::fmt::Debug for Inner {
@@ -100,6 +106,8 @@ impl TossSandbox {
             running: Running::default(),
             delay_millis: AtomicU64::new(0),
             public_url: OnceLock::new(),
+            webhook_url: OnceLock::new(),
+            announced: Notify::new(),
         })))
     }
 

@@ -1,0 +1,153 @@
+//! The messages: one enum for each queue.
+
+use domain::{ids::OrderId, time::Time};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+/// Everything that travels through one queue.
+pub trait Message: Serialize + DeserializeOwned + Send + Sync + 'static {
+    /// What this build writes, and the newest that it reads. Raised when the meaning of a member
+    /// changes; a new member or a new kind needs no other version.
+    const VERSION: u32;
+}
+
+/// A message as it travels: `{"version", "id", "kind", …}`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Envelope<M> {
+    /// The version that it was written in.
+    pub version: u32,
+    /// Names the message. Copies of it, which a repeated send makes, have the same.
+    pub id: String,
+    /// What it says.
+    #[serde(flatten)]
+    pub message: M,
+}
+
+/// A text is no message of this queue, or one of a version that nobody here knows.
+#[derive(Debug, thiserror::Error)]
+pub enum Unreadable {
+    /// Its shape is another one.
+    #[error("not a message of this queue: line {line}, column {column}")]
+    Shape {
+        /// Where it stops being one.
+        line: usize,
+        /// The same.
+        column: usize,
+    },
+    /// It was written by a newer build.
+    #[error("a message of version {0}")]
+    Version(u32),
+}
+
+impl<M: Message> Envelope<M> {
+    /// A new message under `id`.
+    pub fn new(id: String, message: M) -> Self {
+        Self { version: M::VERSION, id, message }
+    }
+
+    /// Reads a message. The error repeats nothing of the text.
+    pub fn read(text: &str) -> Result<Self, Unreadable> {
+        let shape = |error: serde_json::Error| Unreadable::Shape { line: error.line(), column: error.column() };
+        // The version comes first: a kind that only a newer build knows is no broken message.
+        let Versioned { version } = serde_json::from_str(text).map_err(shape)?;
+        if !(1..=M::VERSION).contains(&version) {
+            return Err(Unreadable::Version(version));
+        }
+        serde_json::from_str(text).map_err(shape)
+    }
+}
+
+#[derive(Deserialize)]
+struct Versioned {
+    version: u32,
+}
+
+/// What the payment-reconciler is told.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all_fields = "camelCase")]
+pub enum PaymentJob {
+    /// A confirmation was begun a while ago: is it finished?
+    CheckPayment {
+        /// Of which order.
+        order_id: OrderId,
+    },
+    /// Somebody, who need not be Toss, says that a payment has changed.
+    LookAtPayment {
+        /// Of which order.
+        order_id: OrderId,
+    },
+}
+
+impl Message for PaymentJob {
+    const VERSION: u32 = 1;
+}
+
+/// What people are told.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all_fields = "camelCase")]
+pub enum Notification {
+    /// Something that operators have to look at. It may be told more than once: the same `alarm`
+    /// about the same order is the same event.
+    OperatorAlarm {
+        /// What happened.
+        alarm: Alarm,
+        /// To which order.
+        order_id: OrderId,
+        /// Why, as a stable code.
+        reason: String,
+        /// When.
+        at: Time,
+    },
+}
+
+impl Message for Notification {
+    const VERSION: u32 = 1;
+}
+
+/// What operators are woken for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Alarm {
+    /// A charge is cancelled in full, because no paid order can come of it.
+    ChargeVoided,
+    /// A charge was found that no order was paid by.
+    StrayCharge,
+}
+
+#[cfg(test)]
+mod tests {
+    use ulid::Ulid;
+
+    use super::*;
+
+    const CHECK: &str = r#"{"version":1,"id":"m1","kind":"CheckPayment","orderId":"00000000010000000000000001"}"#;
+
+    fn check() -> Envelope<PaymentJob> {
+        Envelope::new("m1".to_owned(), PaymentJob::CheckPayment { order_id: Ulid::from_parts(1, 1).into() })
+    }
+
+    #[test]
+    fn a_message_says_version_id_and_kind() {
+        let order_id: OrderId = Ulid::from_parts(1, 1).into();
+        let text = serde_json::to_string(&check()).unwrap();
+        assert_eq!(text, CHECK.replace("00000000010000000000000001", &order_id.to_string()));
+        assert_eq!(Envelope::<PaymentJob>::read(&text).unwrap(), check());
+    }
+
+    #[test]
+    fn members_that_a_newer_build_adds_are_no_obstacle() {
+        let text = serde_json::to_string(&check()).unwrap().replace("{\"version\"", "{\"later\":[1],\"version\"");
+        assert_eq!(Envelope::<PaymentJob>::read(&text).unwrap(), check());
+    }
+
+    #[test]
+    fn what_is_no_message_is_refused_and_not_repeated() {
+        let newer = serde_json::to_string(&check()).unwrap().replace("\"version\":1", "\"version\":2");
+        assert!(matches!(Envelope::<PaymentJob>::read(&newer), Err(Unreadable::Version(2))));
+        for broken in ["", "{", "null", "{}", "canary", r#"{"version":1,"id":"m1","kind":"canary"}"#] {
+            let refused = Envelope::<PaymentJob>::read(broken).unwrap_err();
+            assert!(!refused.to_string().contains("canary"), "{refused}");
+        }
+        let alarm = r#"{"version":1,"id":"m1","kind":"OperatorAlarm"}"#;
+        assert!(matches!(Envelope::<PaymentJob>::read(alarm), Err(Unreadable::Shape { .. })));
+    }
+}
