@@ -54,14 +54,14 @@ pub async fn reconcile(app: &App) -> Result<Reconciled, storage::Error> {
         let order: Option<Order> = app.edge.table.get_now(keys::order(id)).await?;
         let now = app.edge.clock.now();
         if let Some(order) = order.filter(|order| order.due.is_some_and(|due| due <= now)) {
-            finish(app, &order, now, &mut reconciled).await?;
+            Box::pin(finish(app, &order, now, &mut reconciled)).await?;
         }
     }
     // `~` sorts after every id: all that are due up to this very instant.
     let until = format!("{}~", app.edge.clock.now());
     let due = Query::index("gsi1", keys::DUE_REFUNDS.to_owned()).between("0", until);
     for listed in app.edge.table.all::<DueRefund>(&due, REFUNDS_AT_ONCE).await? {
-        refund_again(app, &listed, &mut reconciled).await?;
+        Box::pin(refund_again(app, &listed, &mut reconciled)).await?;
     }
     Ok(reconciled)
 }

@@ -199,12 +199,12 @@ fn money(items: &Items, charges: &[ChargeSeen]) -> Vec<String> {
         }
     }
     for order in items.orders.iter().filter(|order| is_paid(order.state) && order.total.get() > 0) {
-        let charged = charges.iter().any(|charge| {
+        let paid = charges.iter().any(|charge| {
             Some(&charge.payment_key) == order.payment_key.as_ref()
                 && charge.captures == 1
                 && charge.total_amount == order.total.get()
         });
-        if !charged {
+        if !paid {
             wrong.push(format!("order {} was delivered without a charge of its total", order.id));
         }
         let given_back: i64 = items

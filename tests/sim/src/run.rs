@@ -76,7 +76,7 @@ pub fn run(play: &Play) -> Report {
 }
 
 /// Longer than any buyer tries.
-const LONGEST: Duration = Duration::from_secs(6 * 60 * 60);
+const LONGEST: Duration = Duration::from_hours(6);
 
 async fn act(world: &World, play: &Play) {
     let seed = play.seed;
@@ -120,7 +120,7 @@ async fn act(world: &World, play: &Play) {
     });
     let sweeping = async {
         loop {
-            tokio::time::sleep(Duration::from_secs(60)).await;
+            tokio::time::sleep(Duration::from_mins(1)).await;
             sweeper.work().await;
         }
     };
@@ -139,7 +139,7 @@ async fn act(world: &World, play: &Play) {
     }
     // Two more under faults, so that a last step that went wrong is met by one, too.
     for _ in 0..2 {
-        tokio::time::sleep(Duration::from_secs(60)).await;
+        tokio::time::sleep(Duration::from_mins(1)).await;
         sweeper.work().await;
         reconciler.hear().await;
     }
@@ -150,7 +150,7 @@ async fn act(world: &World, play: &Play) {
     let expected = Expected { persistent: if nobody_gives_back { i64::try_from(persistent).unwrap_or(0) } else { 0 } };
     let mut wrong = vec![];
     for _ in 0..40 {
-        tokio::time::sleep(Duration::from_secs(60)).await;
+        tokio::time::sleep(Duration::from_mins(1)).await;
         sweeper.work().await;
         reconciler.hear().await;
         wrong = books::differences(world, expected);

@@ -410,7 +410,7 @@ impl Host {
             _ => {}
         }
         let answer = match world.0.bug {
-            Some(bug) if bug.fakes(&request) => bug.fake(&request),
+            Some(bug) if bug.fakes(&request) => Ok(bug.fake(&request)),
             _ => world.sandbox().transport().send(request).await,
         };
         // One that found nothing to strike must not strike another call.
