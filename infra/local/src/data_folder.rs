@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::secrets::Secrets;
 
-/// What this build writes into a folder. Raised when an older build could not go on with it.
-const VERSION: u32 = 1;
+/// What this build writes into a folder. Raised when another build could not go on with it.
+const VERSION: u32 = 2;
 
 const VERSION_FILE: &str = "version";
 const LOCK_FILE: &str = "lock";
@@ -52,6 +52,18 @@ pub enum FolderError {
         .folder.display()
     )]
     Newer {
+        /// Which.
+        folder: PathBuf,
+        /// Its version.
+        found: u32,
+    },
+    /// An older build wrote it.
+    #[error(
+        "The data folder {} was written by an older DevLoop, whose table is another: its version is {found}, and this build's is {VERSION}. \
+         Start anew with --fresh, which deletes all local data, or name another folder with --data.",
+        .folder.display()
+    )]
+    Older {
         /// Which.
         folder: PathBuf,
         /// Its version.
@@ -153,6 +165,7 @@ impl DataFolder {
         };
         match text.trim().parse::<u32>() {
             Ok(found) if found > VERSION => Err(FolderError::Newer { folder: self.folder.clone(), found }),
+            Ok(found) if found < VERSION => Err(FolderError::Older { folder: self.folder.clone(), found }),
             Ok(_) => Ok(()),
             Err(error) => Err(FolderError::Broken { file, cause: error.to_string() }),
         }
@@ -361,11 +374,14 @@ mod tests {
     }
 
     #[test]
-    fn a_newer_folder_is_refused_until_it_is_made_anew() {
+    fn another_versions_folder_is_refused_until_it_is_made_anew() {
         let root = tempfile::tempdir().unwrap();
         fs::write(root.path().join(VERSION_FILE), "999\n").unwrap();
         let refused = DataFolder::open(root.path(), false).unwrap_err();
         assert!(matches!(refused, FolderError::Newer { found: 999, .. }), "{refused}");
+        fs::write(root.path().join(VERSION_FILE), "1\n").unwrap();
+        let refused = DataFolder::open(root.path(), false).unwrap_err();
+        assert!(matches!(refused, FolderError::Older { found: 1, .. }), "{refused}");
         DataFolder::open(root.path(), true).unwrap();
         DataFolder::open(root.path(), false).unwrap();
     }

@@ -31,11 +31,15 @@ pub enum Journey {
     Refunds,
     /// Buys two products at once and gives one of them back.
     RefundsOne,
+    /// Pays in one tab and cancels in another, at once.
+    Wavers,
+    /// Pays in three tabs at once, and gives it back in three.
+    Hurries,
 }
 
 impl Journey {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Pays,
         Self::Declined,
         Self::DeclinedAndGone,
@@ -44,6 +48,8 @@ impl Journey {
         Self::Fails,
         Self::Refunds,
         Self::RefundsOne,
+        Self::Wavers,
+        Self::Hurries,
     ];
 
     /// Whether it ends with a seat as long as there are any.
@@ -53,7 +59,7 @@ impl Journey {
 
     /// Whether it frees a seat that others may have given up by then.
     pub fn gives_back(self) -> bool {
-        matches!(self, Self::Refunds | Self::RefundsOne)
+        matches!(self, Self::Refunds | Self::RefundsOne | Self::Wavers | Self::Hurries)
     }
 }
 
@@ -90,6 +96,12 @@ pub struct Buyer<'a> {
     pub sale: &'a Sale,
     pub person: Person,
     pub asked: u64,
+}
+
+/// What confirms an order, and where it is cancelled.
+fn confirmation(order: &Value, payment_key: &str) -> (Value, String) {
+    let confirm = json!({ "paymentKey": payment_key, "orderId": order["id"], "amount": order["total"] });
+    (confirm, format!("/v1/orders/{}/cancel", order["id"].as_str().unwrap()))
 }
 
 /// How a request ended.
@@ -199,6 +211,12 @@ impl Buyer<'_> {
         }
     }
 
+    /// Asks once, whatever becomes of it.
+    async fn once(&self, path: &str, key: &str, body: &Value) {
+        let key = format!("{key}-{}", self.person.name);
+        drop(self.app.send(Method::POST, path, Some(&self.person.token), &[("idempotency-key", &key)], body).await);
+    }
+
     async fn cancel(&mut self, order: &Value, body: &Value) {
         let id = order["id"].as_str().unwrap();
         let known = ["ALREADY_REFUNDED", "ORDER_NOT_CANCELABLE"];
@@ -271,6 +289,28 @@ impl Buyer<'_> {
                 let Some(order) = self.pay(&[&pwt]).await else { return };
                 self.pause(10).await;
                 self.cancel(&order, &json!({})).await;
+            }
+            Journey::Wavers => {
+                let Some(order) = self.order(0, &[&pwt]).await else { return };
+                let payment_key = self.authenticate(&order, Outcome::Approve);
+                let (confirm, path) = confirmation(&order, &payment_key);
+                let all = json!({});
+                futures::join!(self.once("/v1/payments/confirm", "tab-1", &confirm), self.once(&path, "tab-2", &all),);
+                self.confirm(&order, &payment_key).await;
+            }
+            Journey::Hurries => {
+                let Some(order) = self.order(0, &[&pwt]).await else { return };
+                let payment_key = self.authenticate(&order, Outcome::Approve);
+                let (confirm, path) = confirmation(&order, &payment_key);
+                let pay = |key| self.once("/v1/payments/confirm", key, &confirm);
+                futures::join!(pay("tab-1"), pay("tab-2"), pay("tab-3"));
+                if !self.confirm(&order, &payment_key).await {
+                    return;
+                }
+                let all = json!({});
+                let back = |key| self.once(&path, key, &all);
+                futures::join!(back("tab-4"), back("tab-5"), back("tab-6"));
+                self.cancel(&order, &all).await;
             }
             Journey::RefundsOne => {
                 let Some(order) = self.pay(&[&pwt, &other]).await else { return };

@@ -25,6 +25,8 @@ struct Items {
     guards: Vec<OpenOrder>,
     seats: Vec<SeatShard>,
     entries: Vec<LedgerEntry>,
+    /// What nobody can read: a count below zero, say.
+    unreadable: Vec<String>,
 }
 
 impl Items {
@@ -33,21 +35,30 @@ impl Items {
         let answer: Value = serde_json::from_str(&answer).unwrap();
         assert!(answer.get("LastEvaluatedKey").is_none(), "more than one page");
         let items = answer["Items"].as_array().cloned().unwrap_or_default();
+        let mut unreadable = vec![];
         Self {
-            orders: of(&items),
-            refunds: of(&items),
-            purchases: of(&items),
-            buyers: of(&items),
-            guards: of(&items),
-            seats: of(&items),
-            entries: of(&items),
+            orders: of(&items, &mut unreadable),
+            refunds: of(&items, &mut unreadable),
+            purchases: of(&items, &mut unreadable),
+            buyers: of(&items, &mut unreadable),
+            guards: of(&items, &mut unreadable),
+            seats: of(&items, &mut unreadable),
+            entries: of(&items, &mut unreadable),
+            unreadable,
         }
     }
 }
 
-fn of<T: Stored>(items: &[Value]) -> Vec<T> {
+fn of<T: Stored>(items: &[Value], unreadable: &mut Vec<String>) -> Vec<T> {
     let kind = |item: &&Value| item["type"]["S"] == T::TYPE;
-    items.iter().filter(kind).map(|item| serde_json::from_value(plain(item)).unwrap()).collect()
+    let mut read = vec![];
+    for item in items.iter().filter(kind) {
+        match serde_json::from_value(plain(item)) {
+            Ok(item) => read.push(item),
+            Err(error) => unreadable.push(format!("{} {}: {error}", T::TYPE, item["pk"]["S"])),
+        }
+    }
+    read
 }
 
 /// An item without DynamoDB's types.
@@ -84,6 +95,7 @@ pub fn differences(world: &World, expected: Expected) -> Vec<String> {
         entitlements(&items),
         money(&items, &charges),
         in_the_ledger(&items, &charges),
+        items.unreadable.clone(),
     ]
     .concat()
 }
