@@ -110,6 +110,12 @@ pub fn settings() -> Settings {
     }
 }
 
+/// Whether the table is another than the embedded one. Paused time and a server elsewhere do not
+/// go together: its answers would come after every time-out.
+pub fn table_is_elsewhere() -> bool {
+    config::Reader::from_environment().optional::<String>("TEST_DYNAMODB").is_some()
+}
+
 impl TestApp {
     pub async fn start() -> Self {
         let mut environment = config::Reader::from_environment();

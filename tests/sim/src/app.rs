@@ -118,7 +118,7 @@ impl App {
         headers: &[(&'static str, &str)],
         body: &Value,
     ) -> Option<Reply> {
-        self.host.does(operation_of(path));
+        self.host.does(operation_of(path), body["amount"].as_i64());
         let mut request = Request::new(axum::body::Body::from(body.to_string()));
         *request.method_mut() = method.clone();
         *request.uri_mut() = path.parse().unwrap();
@@ -156,9 +156,9 @@ impl App {
     /// One run of each scheduled worker, which may die in it.
     pub async fn work(&self) {
         let orders = self.parts.orders(self.table.clone()).unwrap();
-        self.host.does("order_sweeper");
+        self.host.does("order_sweeper", None);
         let swept = self.host.invoke(Box::pin(sweep(&orders))).await;
-        self.host.does("payment_reconciler");
+        self.host.does("payment_reconciler", None);
         let reconciled = self.host.invoke(Box::pin(reconcile(&orders))).await;
         self.world.note(&format!("swept {swept:?}, reconciled {reconciled:?}"));
     }
@@ -166,7 +166,7 @@ impl App {
     /// Works on the messages that are there, which may come again.
     pub async fn hear(&self) {
         let orders = self.parts.orders(self.table.clone()).unwrap();
-        self.host.does("payment_reconciler");
+        self.host.does("payment_reconciler", None);
         let pump = Pump::new(self.world.sqs().clone(), orders);
         let played = self.host.invoke(Box::pin(pump.drain())).await;
         self.world.note(&format!("played {played:?}"));

@@ -18,8 +18,6 @@ pub enum Bug {
     PurchaseUnchecked,
     /// Nobody looks whether another order of the product is open.
     OpenOrderUnchecked,
-    /// A transaction that is sent again is another one.
-    TokenForgotten,
     /// Every cancel at Toss is sent under a new key, and without the balance that it expects.
     RefundWithoutKey,
     /// The sweeper lets go of orders that are being confirmed.
@@ -66,11 +64,6 @@ impl Bug {
                 call.strip_conditions("OPEN#");
                 unread(call, "OPEN#");
             }
-            Self::TokenForgotten if writes => {
-                if let Some(body) = call.body.as_object_mut() {
-                    body.remove("ClientRequestToken");
-                }
-            }
             Self::ConfirmingExpires if call.by == SWEEPER => call.strip_conditions("ORDER#"),
             Self::ReleaseUnchecked
                 if writes && matches!(call.by, SWEEPER | RECONCILER | "cancel_order" | "fail_payment") =>
@@ -78,7 +71,7 @@ impl Bug {
                 call.strip_conditions("ORDER#");
                 call.strip_conditions("SEATS#");
             }
-            Self::RefundUnchecked | Self::SeatBackTwice if writes && matches!(call.by, RECONCILER | "cancel_order") => {
+            Self::RefundUnchecked | Self::SeatBackTwice if writes && call.mentions("REFUND#") => {
                 call.strip_conditions("ORDER#");
                 if self == Self::SeatBackTwice {
                     call.strip_conditions("SEATS#");
@@ -94,7 +87,8 @@ impl Bug {
     }
 
     /// Changes an answer as the forgotten guard would have it.
-    pub fn alter_answer(self, call: &Call, answer: (u16, String)) -> (u16, String) {
+    /// `amount` is what the client says is to be paid.
+    pub fn alter_answer(self, call: &Call, amount: Option<i64>, answer: (u16, String)) -> (u16, String) {
         if self == Self::ConfirmingExpires && call.by == SWEEPER && call.operation == "Query" {
             return (answer.0, answer.1.replace("CONFIRMING", "PENDING"));
         }
@@ -108,7 +102,8 @@ impl Bug {
                 json["Item"]["state"]["S"] = json!("PENDING");
             }
             Self::AmountUnchecked if call.by == "confirm_payment" && json.get("Item").is_some() => {
-                json["Item"]["total"]["N"] = json!("100");
+                let Some(amount) = amount else { return answer };
+                json["Item"]["total"]["N"] = json!(amount.to_string());
             }
             _ => return answer,
         }

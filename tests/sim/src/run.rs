@@ -137,14 +137,18 @@ async fn act(world: &World, play: &Play) {
         () = hearing => {}
         () = tokio::time::sleep(LONGEST) => world.watch(|watch| watch.violation("the buyers come to no end".to_owned())),
     }
-    // Two more under faults, so that a last step that went wrong is met by one, too.
-    for _ in 0..2 {
+    // More under faults, so that a last step that went wrong is met by one, too, and so is whatever is due later.
+    let rounds = match play.alone {
+        Some(Journey::Leaves | Journey::DeclinedAndGone) => 16,
+        _ => 2,
+    };
+    for _ in 0..rounds {
         tokio::time::sleep(Duration::from_mins(1)).await;
         sweeper.work().await;
         reconciler.hear().await;
     }
 
-    world.plan(Plan::Calm);
+    world.calm_down();
     let persistent = journeys.iter().filter(|journey| journey.persists()).count();
     let nobody_gives_back = !journeys.iter().any(|journey| journey.gives_back()) && !hostile;
     let expected = Expected { persistent: if nobody_gives_back { i64::try_from(persistent).unwrap_or(0) } else { 0 } };

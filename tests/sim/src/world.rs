@@ -55,6 +55,7 @@ struct Inner {
 
 struct State {
     plan: Plan,
+    over: bool,
     counts: BTreeMap<String, u64>,
     services: BTreeMap<Step, Service>,
     struck: BTreeMap<Step, Fault>,
@@ -102,6 +103,7 @@ impl World {
             bug,
             state: Mutex::new(State {
                 plan: Plan::Calm,
+                over: false,
                 counts: BTreeMap::new(),
                 services: BTreeMap::new(),
                 struck: BTreeMap::new(),
@@ -149,6 +151,13 @@ impl World {
     /// From now on steps go wrong as planned.
     pub fn plan(&self, plan: Plan) {
         self.state().plan = plan;
+    }
+
+    /// From now on nothing goes wrong, and steps are not counted any more.
+    pub fn calm_down(&self) {
+        let mut state = self.state();
+        state.plan = Plan::Calm;
+        state.over = true;
     }
 
     /// What befell whom.
@@ -202,7 +211,9 @@ impl World {
         let count = state.counts.entry(actor.to_owned()).or_default();
         let step = Step { actor: actor.to_owned(), n: *count };
         *count += 1;
-        state.services.insert(step.clone(), service);
+        if !state.over {
+            state.services.insert(step.clone(), service);
+        }
         let fault = state.plan.at(&step, service);
         if let Some(fault) = fault {
             state.struck.insert(step.clone(), fault);
@@ -229,19 +240,20 @@ impl World {
 pub struct Host {
     world: World,
     name: Arc<str>,
-    operation: Arc<Mutex<&'static str>>,
+    doing: Arc<Mutex<(&'static str, Option<i64>)>>,
     killed: Arc<Notify>,
 }
 
 impl Host {
     /// A host whose steps are counted under `name`.
     pub fn new(world: &World, name: &str) -> Self {
-        Self { world: world.clone(), name: name.into(), operation: Arc::default(), killed: Arc::default() }
+        Self { world: world.clone(), name: name.into(), doing: Arc::default(), killed: Arc::default() }
     }
 
-    /// What it is about to do: the operation that its calls are labelled with.
-    pub fn does(&self, operation: &'static str) {
-        *self.operation.lock().unwrap_or_else(PoisonError::into_inner) = operation;
+    /// What it is about to do: the operation that its calls are labelled with, and the amount
+    /// that the client says is to be paid.
+    pub fn does(&self, operation: &'static str, amount: Option<i64>) {
+        *self.doing.lock().unwrap_or_else(PoisonError::into_inner) = (operation, amount);
     }
 
     /// Runs one invocation until it ends, dies or is cut off after 28 seconds.
@@ -262,7 +274,8 @@ impl Host {
 
     async fn dynamo(&self, mut call: Call) -> Result<(u16, String), Lost> {
         let world = &self.world;
-        call.by = *self.operation.lock().unwrap_or_else(PoisonError::into_inner);
+        let (operation, amount) = *self.doing.lock().unwrap_or_else(PoisonError::into_inner);
+        call.by = operation;
         let reads = matches!(
             call.operation.as_str(),
             "GetItem" | "BatchGetItem" | "Query" | "TransactGetItems" | "DescribeTable"
@@ -313,7 +326,7 @@ impl Host {
         tokio::time::sleep(latency(world.seed(), &step, "back")).await;
         world.note(&format!("{step} {}", answer.0));
         let answer = match world.0.bug {
-            Some(bug) => bug.alter_answer(&call, answer),
+            Some(bug) => bug.alter_answer(&call, amount, answer),
             None => answer,
         };
         Ok(answer)
