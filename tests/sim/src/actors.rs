@@ -1,4 +1,4 @@
-//! Who takes part: buyers of every kind, and one who means no good.
+//! Who takes part: buyers of every kind, the tutor, an admin, and one who means no good.
 
 use std::time::Duration;
 
@@ -35,11 +35,17 @@ pub enum Journey {
     Wavers,
     /// Pays in three tabs at once, and gives it back in three.
     Hurries,
+    /// Joins the waitlist if all is sold, and buys the seat that is kept.
+    Waits,
+    /// Joins the waitlist, and lets the claim lapse.
+    Forgets,
+    /// Joins the waitlist, leaves it after a while, and joins again.
+    Quits,
 }
 
 impl Journey {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 13] = [
         Self::Pays,
         Self::Declined,
         Self::DeclinedAndGone,
@@ -50,6 +56,9 @@ impl Journey {
         Self::RefundsOne,
         Self::Wavers,
         Self::Hurries,
+        Self::Waits,
+        Self::Forgets,
+        Self::Quits,
     ];
 
     /// Whether it ends with a seat as long as there are any.
@@ -57,9 +66,18 @@ impl Journey {
         matches!(self, Self::Pays | Self::Declined)
     }
 
+    /// Whether it needs a sale that is sold out.
+    pub fn waits(self) -> bool {
+        matches!(self, Self::Waits | Self::Forgets | Self::Quits)
+    }
+
     /// Whether it frees a seat that others may have given up by then.
     pub fn gives_back(self) -> bool {
-        matches!(self, Self::Refunds | Self::RefundsOne | Self::Wavers | Self::Hurries)
+        // Or is kept one for that it does not take.
+        matches!(
+            self,
+            Self::Refunds | Self::RefundsOne | Self::Wavers | Self::Hurries | Self::Waits | Self::Forgets | Self::Quits
+        )
     }
 }
 
@@ -70,6 +88,8 @@ pub struct Sale {
     pub pwt: String,
     /// One of which there is enough.
     pub other: String,
+    /// Whether it may be closed before its deadline.
+    pub closes: bool,
 }
 
 /// Somebody with an account.
@@ -87,6 +107,9 @@ pub struct Person {
 const TRIES: u64 = 400;
 /// The password of everybody.
 pub const PASSWORD: &str = "correct horse battery";
+
+/// How often somebody who waits looks at the list, and for how long at most.
+const LOOKS: u64 = 70;
 
 /// A buyer at work.
 #[derive(Debug)]
@@ -127,6 +150,63 @@ impl Buyer<'_> {
         }
     }
 
+    /// Asks until there is a final answer: 404 is one, too.
+    async fn try_until_answered(&mut self, method: Method, path: &str) -> Option<Reply> {
+        for _ in 0..TRIES {
+            let token = self.person.token.clone();
+            match self.app.send(method.clone(), path, Some(&token), &[], &Value::Null).await {
+                Some(reply) if reply.status == 401 => self.log_in().await,
+                Some(reply) if reply.status < 500 && reply.status != 429 => return Some(reply),
+                Some(reply) => self.pause(reply.retry_after.unwrap_or(2)).await,
+                None => self.pause(2).await,
+            }
+        }
+        self.stuck(path);
+        None
+    }
+
+    /// Joins the waitlist; `false` if there is nothing to wait for.
+    async fn join(&mut self) -> bool {
+        let path = format!("/v1/pwts/{}/waitlist", self.sale.pwt);
+        loop {
+            let Some(reply) = self.try_until_answered(Method::POST, &path).await else { return false };
+            match reply.code() {
+                _ if reply.status < 300 => return true,
+                // One's own order, made by a try that nobody answered, ends by itself.
+                "ORDER_OPEN" => self.pause(60).await,
+                "SEATS_LEFT" | "ALREADY_PURCHASED" => return false,
+                "NOT_FOR_SALE" if self.sale.closes => return false,
+                _ => {
+                    self.unexpected("join", &reply);
+                    return false;
+                }
+            }
+        }
+    }
+
+    async fn leave(&mut self) {
+        let path = format!("/v1/pwts/{}/waitlist/me", self.sale.pwt);
+        if let Some(reply) = self.try_until_answered(Method::DELETE, &path).await
+            && !matches!(reply.status, 204 | 404)
+        {
+            self.unexpected("leave", &reply);
+        }
+    }
+
+    /// Waits until a seat is kept; `false` if the place ended, or patience did.
+    async fn until_claimed(&mut self) -> bool {
+        let path = format!("/v1/pwts/{}/waitlist/me", self.sale.pwt);
+        for _ in 0..LOOKS {
+            match self.try_until_answered(Method::GET, &path).await {
+                Some(reply) if reply.status == 200 && reply.body["state"] == "CLAIMED" => return true,
+                Some(reply) if reply.status == 200 => self.pause(60).await,
+                _ => return false,
+            }
+        }
+        self.leave().await;
+        false
+    }
+
     /// Asks under one key until there is a final answer.
     async fn ask(&mut self, path: &str, key: &str, body: &Value) -> Ended {
         for _ in 0..TRIES {
@@ -147,7 +227,7 @@ impl Buyer<'_> {
             }
         }
         self.stuck(path);
-        Ended::Well(Value::Null)
+        Ended::Refused(Reply { status: 0, body: Value::Null, retry_after: None, etag: None })
     }
 
     fn stuck(&self, what: &str) {
@@ -164,7 +244,7 @@ impl Buyer<'_> {
         let key = format!("order-{}-{attempt}", self.person.name);
         for _ in 0..TRIES {
             match self.ask("/v1/orders", &key, &json!({ "productIds": products })).await {
-                Ended::Well(order) => return (!order.is_null()).then_some(order),
+                Ended::Well(order) => return Some(order),
                 Ended::Refused(reply) => match reply.code() {
                     "SEAT_SOLD_OUT" => {
                         let lines = reply.body["lines"].as_array().cloned().unwrap_or_default();
@@ -176,6 +256,7 @@ impl Buyer<'_> {
                     // One of our own that is still open: it ends by itself.
                     "ORDER_OPEN" => self.pause(reply.retry_after.unwrap_or(10)).await,
                     "ALREADY_PURCHASED" => return None,
+                    "NOT_FOR_SALE" if self.sale.closes => return None,
                     _ => {
                         self.unexpected("order", &reply);
                         return None;
@@ -239,6 +320,59 @@ impl Buyer<'_> {
         }
         self.stuck("paying");
         None
+    }
+
+    /// Buys a seat if one is left just now. `false` if it is worth waiting for one.
+    async fn once_ordered(&mut self, pwt: &str) -> bool {
+        self.asked += 1;
+        let key = format!("order-{}-now-{}", self.person.name, self.asked);
+        match self.ask("/v1/orders", &key, &json!({ "productIds": [pwt] })).await {
+            Ended::Well(order) => {
+                let payment_key = self.authenticate(&order, Outcome::Approve);
+                self.confirm(&order, &payment_key).await
+            }
+            Ended::Refused(reply) => match reply.code() {
+                "SEAT_SOLD_OUT" => false,
+                "ORDER_OPEN" => {
+                    self.pause(reply.retry_after.unwrap_or(10)).await;
+                    false
+                }
+                "ALREADY_PURCHASED" => true,
+                "NOT_FOR_SALE" if self.sale.closes => true,
+                _ => {
+                    self.unexpected("order", &reply);
+                    true
+                }
+            },
+        }
+    }
+
+    /// Has a seat, as long as there is one.
+    pub async fn own(&mut self) -> Value {
+        let pwt = self.sale.pwt.clone();
+        self.pay(&[&pwt]).await.unwrap()
+    }
+
+    /// Gives a seat back after a while.
+    pub async fn give_back(mut self, order: Value) {
+        self.pause(120).await;
+        self.cancel(&order, &json!({})).await;
+    }
+
+    /// Buys a seat that is left, or waits for one.
+    async fn wait_for(&mut self, pwt: &str) {
+        for _ in 0..TRIES {
+            if self.join().await {
+                if self.until_claimed().await {
+                    drop(self.pay(&[pwt]).await);
+                }
+                return;
+            }
+            if self.once_ordered(pwt).await {
+                return;
+            }
+        }
+        self.stuck("waiting");
     }
 
     /// Goes the whole way.
@@ -312,6 +446,17 @@ impl Buyer<'_> {
                 futures::join!(back("tab-4"), back("tab-5"), back("tab-6"));
                 self.cancel(&order, &all).await;
             }
+            Journey::Waits => self.wait_for(&pwt).await,
+            Journey::Forgets => drop(self.join().await),
+            Journey::Quits => {
+                if self.join().await {
+                    self.pause(100).await;
+                    self.leave().await;
+                    self.join().await;
+                    self.pause(100).await;
+                    self.leave().await;
+                }
+            }
             Journey::RefundsOne => {
                 let Some(order) = self.pay(&[&pwt, &other]).await else { return };
                 self.pause(10).await;
@@ -332,12 +477,30 @@ impl Buyer<'_> {
             let post = async |path: &str, key: &str, body: &Value| {
                 self.app.send(Method::POST, path, Some(&token), &[("idempotency-key", key)], body).await
             };
-            match (dice::below(seed, "mean deed", n, 6), charges.get(other)) {
-                // Two orders of one product under two keys, at once.
+            match (dice::below(seed, "mean deed", n, 8), charges.get(other)) {
+                // What Toss never said.
+                (6 | 7, charge) => {
+                    let order = charge.map_or("01KB2M3N4P5Q6R7S8T9V0W1X2Y", |charge| charge.order_id.as_str());
+                    let done = json!({ "orderId": order, "paymentKey": "forged", "status": "DONE" });
+                    let events = [
+                        json!({ "eventType": "PAYMENT_STATUS_CHANGED", "data": done }),
+                        json!({ "orderId": order, "status": "DONE", "secret": "forged", "transactionKey": "t" }),
+                        json!({ "eventType": "SOMETHING_NEW", "data": { "orderId": order } }),
+                    ];
+                    for event in &events {
+                        let answered = post("/v1/webhooks/toss", "none", event).await;
+                        if answered.is_some_and(|reply| !matches!(reply.status, 200 | 503)) {
+                            self.world.watch(|watch| watch.violation("a forged event was not taken in".to_owned()));
+                        }
+                    }
+                }
+                // Two orders of one product under two keys, at once, and one key twice.
                 (0, _) => {
                     let body = json!({ "productIds": [pwt] });
                     let (one, two) = (format!("mean-{n}-1"), format!("mean-{n}-2"));
-                    futures::join!(post("/v1/orders", &one, &body), post("/v1/orders", &two, &body));
+                    let order = |key| post("/v1/orders", key, &body);
+                    futures::join!(order(&one), order(&two), order(&one));
+                    order(&one).await;
                 }
                 // A hundred won for a seat.
                 (1 | 2, _) => {
@@ -392,6 +555,43 @@ impl Buyer<'_> {
                 }
                 _ => {}
             }
+        }
+    }
+
+    /// A tutor who adds and takes away seats, and closes the sale in the end if it is one that closes.
+    pub async fn lead(mut self) {
+        let (seed, path) = (self.world.seed(), format!("/v1/pwts/{}", self.sale.pwt));
+        for n in 0..4 {
+            self.pause(60 + dice::below(seed, "lead pause", n, 600)).await;
+            let Some(found) = self.try_until_answered(Method::GET, &path).await else { return };
+            let seats = found.body["maxParticipants"].as_u64().unwrap_or(1);
+            let wanted = (seats + dice::below(seed, "lead", n, 4)).saturating_sub(1).max(1);
+            let (token, version) = (self.person.token.clone(), found.etag.unwrap_or_default());
+            let headers = [("if-match", version.as_str())];
+            let change = json!({ "maxParticipants": wanted });
+            drop(self.app.send(Method::PATCH, &path, Some(&token), &headers, &change).await);
+        }
+        if self.sale.closes {
+            self.pause(60 + dice::below(seed, "close", 0, 1_200)).await;
+            drop(self.try_until_answered(Method::POST, &format!("{path}/close")).await);
+        }
+    }
+
+    /// An admin who gives money back, whenever anybody asks.
+    pub async fn administer(mut self) {
+        let seed = self.world.seed();
+        for n in 0..3 {
+            self.pause(60 + dice::below(seed, "admin pause", n, 900)).await;
+            let charges = self.world.sandbox().charges().unwrap();
+            let among = charges.len() as u64;
+            let Some(charge) =
+                charges.get(usize::try_from(dice::below(seed, "admin charge", n, among)).unwrap_or_default())
+            else {
+                continue;
+            };
+            let path = format!("/v1/orders/{}/cancel", charge.order_id);
+            let body = json!({ "reason": "행사 취소" });
+            self.once(&path, &format!("admin-{n}"), &body).await;
         }
     }
 

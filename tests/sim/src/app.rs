@@ -4,23 +4,28 @@ use std::sync::Arc;
 
 use auth::{Cost, Hasher, SigningKey};
 use axum::Router;
+use bytes::Bytes;
 use clock::Rng;
 use config::{Payments, Secret, Settings};
 use devloop_http::router;
 use devloop_local::{
-    functions::{Parts, reconcile, sweep, toss_over},
-    queues::Pump,
+    functions::{Parts, reconcile, sweep, toss_over, work_on},
+    queues::PAYMENTS,
 };
+use futures::future::BoxFuture;
 use http::{Method, Request, header};
 use http_body_util::BodyExt;
 use serde_json::Value;
 use storage::Table;
 use testkit::{client_through, table_through};
+use toss::{NoAnswer, Transport};
 use tower::ServiceExt;
+use worker::Message;
 
 use crate::{
     dice,
-    world::{Host, SECRET_KEY, TABLE, World},
+    faults::{Fault, Service},
+    world::{Host, SECRET_KEY, TABLE, World, later},
 };
 
 const TOSS: &str = "http://toss.test";
@@ -104,6 +109,11 @@ impl App {
         Self { world: world.clone(), host, router: router(routes), table, parts }
     }
 
+    /// The world that it is in.
+    pub fn world(&self) -> &World {
+        &self.world
+    }
+
     /// The table, as this host reaches it.
     pub fn table(&self) -> &Table {
         &self.table
@@ -147,6 +157,10 @@ impl App {
             etag: text(header::ETAG),
         };
         self.world.note(&format!("{method} {path} {} {}", reply.status, reply.code()));
+        if (path, reply.status) == ("/v1/orders", 201) {
+            let (id, key) = (reply.body["id"].to_string(), headers.iter().find(|(name, _)| *name == "idempotency-key"));
+            self.world.watch(|watch| watch.ordered(key.map(|(_, key)| *key).unwrap_or_default(), id));
+        }
         if reply.status == 500 {
             self.world.watch(|watch| watch.violation(format!("{method} {path} answers 500")));
         }
@@ -163,13 +177,92 @@ impl App {
         self.world.note(&format!("swept {swept:?}, reconciled {reconciled:?}"));
     }
 
-    /// Works on the messages that are there, which may come again.
+    /// Works on the messages that are there, as Lambda hands them over. Some come again.
     pub async fn hear(&self) {
         let orders = self.parts.orders(self.table.clone()).unwrap();
         self.host.does("payment_reconciler", None);
-        let pump = Pump::new(self.world.sqs().clone(), orders);
-        let played = self.host.invoke(Box::pin(pump.drain())).await;
-        self.world.note(&format!("played {played:?}"));
+        loop {
+            let batch = self.world.sqs().receive(PAYMENTS).unwrap();
+            if batch.is_empty() {
+                return;
+            }
+            let (step, fault) = self.world.step("queue", Service::Delivery);
+            self.world.note(&format!("{step} delivers {} {fault:?}", batch.len()));
+            let mut messages: Vec<Message> = batch
+                .iter()
+                .map(|one| Message { id: one.id.clone(), body: one.body.clone(), receive_count: one.received })
+                .collect();
+            match fault {
+                Some(Fault::RequestLost) => continue,
+                Some(Fault::Reordered) => messages.reverse(),
+                Some(Fault::Twice) => drop(self.host.invoke(Box::pin(work_on(&orders, messages.clone()))).await),
+                _ => {}
+            }
+            let failures = self.host.invoke(Box::pin(work_on(&orders, messages))).await;
+            self.world.note(&format!("heard, {:?} failed", failures.as_ref().map(worker::Failures::len)));
+            // Who died, or whose answer is lost, has them delivered again when their time is over.
+            if let Some(failures) = failures.filter(|_| fault != Some(Fault::AnswerLost)) {
+                for one in batch.iter().filter(|one| !failures.contains(&one.id)) {
+                    self.world.sqs().delete(PAYMENTS, &one.receipt).unwrap();
+                }
+            }
+        }
+    }
+
+    /// Hears from Toss what Toss has to tell.
+    pub async fn listen(&self) {
+        let arrived = self.world.sandbox().deliver_webhooks(&Webhooks(self)).await.unwrap();
+        if arrived > 0 {
+            self.world.note(&format!("{arrived} webhooks arrived"));
+        }
+    }
+}
+
+/// The way of Toss's webhooks to their endpoint.
+struct Webhooks<'a>(&'a App);
+
+impl std::fmt::Debug for Webhooks<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Webhooks")
+    }
+}
+
+impl Transport for Webhooks<'_> {
+    fn send(&self, request: http::Request<Bytes>) -> BoxFuture<'_, Result<http::Response<Bytes>, NoAnswer>> {
+        Box::pin(self.carry(request))
+    }
+}
+
+impl Webhooks<'_> {
+    async fn carry(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, NoAnswer> {
+        let App { world, host, router, .. } = self.0;
+        let (step, fault) = world.step("toss", Service::Webhook);
+        world.note(&format!("{step} tells {fault:?} {}", String::from_utf8_lossy(request.body())));
+        let lost = || NoAnswer::new("lost on the wire");
+        let copy = || {
+            let mut copy = http::Request::new(axum::body::Body::from(request.body().clone()));
+            *copy.method_mut() = request.method().clone();
+            *copy.uri_mut() = request.uri().path().parse().unwrap();
+            *copy.headers_mut() = request.headers().clone();
+            copy
+        };
+        host.does("receive_toss_webhook", None);
+        match fault {
+            Some(Fault::RequestLost) => return Err(lost()),
+            Some(Fault::Late | Fault::VeryLate) => {
+                let wait = if fault == Some(Fault::Late) { 3 } else { 25 };
+                let (host, answer) = (host.clone(), router.clone().oneshot(copy()));
+                later(std::time::Duration::from_secs(wait), async move { drop(host.invoke(answer).await) });
+                return Err(lost());
+            }
+            Some(Fault::Twice) => drop(host.invoke(router.clone().oneshot(copy())).await),
+            _ => {}
+        }
+        let answer = host.invoke(router.clone().oneshot(copy())).await.ok_or_else(lost)?.unwrap();
+        if fault == Some(Fault::AnswerLost) {
+            return Err(lost());
+        }
+        Ok(answer.map(|_| Bytes::new()))
     }
 }
 
@@ -180,6 +273,8 @@ fn operation_of(path: &str) -> &'static str {
         "/v1/payments/confirm" => "confirm_payment",
         "/v1/payments/fail" => "fail_payment",
         path if path.ends_with("/cancel") => "cancel_order",
+        path if path.ends_with("/waitlist") => "join_waitlist",
+        path if path.ends_with("/waitlist/me") => "leave_waitlist",
         _ => "another",
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use devloop_local::toss_sandbox::ChargeSeen;
+
 use domain::{
     ledger::{self, Account},
     orders::{RefundState, Return, State},
@@ -10,14 +11,14 @@ use domain::{
 use serde_json::{Value, json};
 use storage::{
     Stored,
-    items::{Buyer, LedgerEntry, OpenOrder, Order, Purchase, Refund, SeatShard},
+    items::{Buyer, LedgerEntry, OpenOrder, Order, Place, Purchase, Refund, SeatShard, Waiter, Waitlist},
 };
-use testkit::Embedded;
 
 use crate::world::{TABLE, World};
 
 /// Everything in the table, by kind.
-struct Items {
+#[derive(Debug)]
+pub struct Books {
     orders: Vec<Order>,
     refunds: Vec<Refund>,
     purchases: Vec<Purchase>,
@@ -25,13 +26,17 @@ struct Items {
     guards: Vec<OpenOrder>,
     seats: Vec<SeatShard>,
     entries: Vec<LedgerEntry>,
+    lists: Vec<Waitlist>,
+    places: Vec<Place>,
+    waiters: Vec<Waiter>,
     /// What nobody can read: a count below zero, say.
     unreadable: Vec<String>,
 }
 
-impl Items {
-    fn read(dynamo: &Embedded) -> Self {
-        let (_, answer) = dynamo.answer("Scan", &json!({ "TableName": TABLE }));
+impl Books {
+    /// What the world's table holds now.
+    pub fn of(world: &World) -> Self {
+        let (_, answer) = world.dynamo().answer("Scan", &json!({ "TableName": TABLE }));
         let answer: Value = serde_json::from_str(&answer).unwrap();
         assert!(answer.get("LastEvaluatedKey").is_none(), "more than one page");
         let items = answer["Items"].as_array().cloned().unwrap_or_default();
@@ -44,8 +49,31 @@ impl Items {
             guards: of(&items, &mut unreadable),
             seats: of(&items, &mut unreadable),
             entries: of(&items, &mut unreadable),
+            lists: of(&items, &mut unreadable),
+            places: of(&items, &mut unreadable),
+            waiters: of(&items, &mut unreadable),
             unreadable,
         }
+    }
+
+    /// How many people may still have a seat kept for them.
+    pub fn claims_to_come(&self) -> u32 {
+        u32::try_from(self.places.len()).unwrap_or(u32::MAX)
+    }
+
+    /// Compares them with each other and with Toss's, and answers what differs.
+    pub fn differences(&self, world: &World, expected: Expected) -> Vec<String> {
+        let charges = world.sandbox().charges().unwrap();
+        [
+            at_rest(self),
+            seats(self, expected),
+            waitlists(self),
+            entitlements(self),
+            money(self, &charges),
+            in_the_ledger(self, &charges),
+            self.unreadable.clone(),
+        ]
+        .concat()
     }
 }
 
@@ -85,24 +113,9 @@ pub struct Expected {
     pub persistent: i64,
 }
 
-/// Compares all books, and answers what differs.
-pub fn differences(world: &World, expected: Expected) -> Vec<String> {
-    let items = Items::read(world.dynamo());
-    let charges = world.sandbox().charges().unwrap();
-    [
-        at_rest(&items),
-        seats(&items, expected),
-        entitlements(&items),
-        money(&items, &charges),
-        in_the_ledger(&items, &charges),
-        items.unreadable.clone(),
-    ]
-    .concat()
-}
-
-fn at_rest(items: &Items) -> Vec<String> {
+fn at_rest(books: &Books) -> Vec<String> {
     let mut wrong = vec![];
-    for order in &items.orders {
+    for order in &books.orders {
         if order.state.holds_seats() || order.due.is_some() || order.open_refund.is_some() {
             wrong.push(format!(
                 "order {} is not at rest: {:?}, due {:?}, void {:?}, {:?}",
@@ -111,41 +124,41 @@ fn at_rest(items: &Items) -> Vec<String> {
         }
     }
     wrong.extend(
-        items
+        books
             .refunds
             .iter()
             .filter(|refund| refund.state == RefundState::Requested)
             .map(|refund| format!("refund {} is not at rest", refund.id)),
     );
-    wrong.extend(items.guards.iter().map(|guard| format!("a guard of order {} was left", guard.order_id)));
+    wrong.extend(books.guards.iter().map(|guard| format!("a guard of order {} was left", guard.order_id)));
     wrong
 }
 
-fn seats(items: &Items, expected: Expected) -> Vec<String> {
+fn seats(books: &Books, expected: Expected) -> Vec<String> {
     let mut wrong = vec![];
     let mut sold: BTreeMap<(String, u32), u32> = BTreeMap::new();
-    for order in items.orders.iter().filter(|order| is_paid(order.state)) {
+    for order in books.orders.iter().filter(|order| is_paid(order.state)) {
         for line in order.lines.iter().filter(|line| line.returned != Some(Return::Refunded)) {
             *sold.entry((line.product_id.to_string(), line.shard)).or_default() += 1;
         }
     }
-    for shard in &items.seats {
+    for shard in &books.seats {
         let of_orders = sold.get(&(shard.pwt_id.to_string(), shard.shard)).copied().unwrap_or_default();
-        if shard.stock.sold != of_orders || shard.stock.held != 0 {
+        if shard.stock.sold != of_orders || shard.stock.held != 0 || shard.stock.claimed != 0 {
             wrong.push(format!(
                 "shard {}#{} says {:?}, orders say {of_orders} sold",
                 shard.pwt_id, shard.shard, shard.stock
             ));
         }
     }
-    let all: i64 = items
+    let all: i64 = books
         .seats
         .iter()
         .filter(|shard| shard.sale.price.won().get() == crate::run::PRICE)
         .map(|shard| i64::from(shard.stock.available))
         .sum();
     if expected.persistent > 0 && all > 0 {
-        let kept: BTreeSet<_> = items.purchases.iter().map(|purchase| purchase.user_id).collect();
+        let kept: BTreeSet<_> = books.purchases.iter().map(|purchase| purchase.user_id).collect();
         let kept = i64::try_from(kept.len()).unwrap_or(i64::MAX);
         if kept < expected.persistent {
             wrong.push(format!(
@@ -157,24 +170,56 @@ fn seats(items: &Items, expected: Expected) -> Vec<String> {
     wrong
 }
 
+/// Whoever waits stands on a list that says so, and no seat is free while somebody waits for one.
+fn waitlists(books: &Books) -> Vec<String> {
+    let mut wrong = vec![];
+    let waiting = |pwt| books.places.iter().filter(move |place| place.pwt_id == pwt && place.claim.is_none()).count();
+    for list in books.lists.iter().filter(|list| list.count == 0) {
+        wrong.push(format!("the waitlist of {} has not ended", list.pwt_id));
+    }
+    for shard in &books.seats {
+        let list = books.lists.iter().find(|list| list.pwt_id == shard.pwt_id);
+        let listed = list.map_or(0, |list| list.count);
+        if shard.waiting != list.is_some() || waiting(shard.pwt_id) != usize::try_from(listed).unwrap_or(usize::MAX) {
+            wrong.push(format!(
+                "shard {}#{} says waiting: {}, the list {listed}, and {} places wait",
+                shard.pwt_id,
+                shard.shard,
+                shard.waiting,
+                waiting(shard.pwt_id)
+            ));
+        }
+        if shard.waiting && shard.stock.available > 0 {
+            wrong.push(format!("a seat of {}#{} is free, and somebody waits for it", shard.pwt_id, shard.shard));
+        }
+    }
+    let places: BTreeSet<_> = books.places.iter().map(|place| (place.user_id, place.pwt_id, place.id)).collect();
+    let guards: BTreeSet<_> = books.waiters.iter().map(|guard| (guard.user_id, guard.pwt_id, guard.place_id)).collect();
+    wrong
+        .extend(places.symmetric_difference(&guards).map(|which| format!("places and their guards differ: {which:?}")));
+    let claimed = books.places.iter().filter(|place| place.claim.is_some());
+    wrong.extend(claimed.map(|place| format!("place {} has a claim that never ends", place.id)));
+    wrong
+}
+
 fn is_paid(state: State) -> bool {
     matches!(state, State::Paid | State::PartiallyRefunded | State::Refunded)
 }
 
-fn entitlements(items: &Items) -> Vec<String> {
-    let kept: BTreeSet<String> = items
+fn entitlements(books: &Books) -> Vec<String> {
+    let kept: BTreeSet<String> = books
         .orders
         .iter()
         .filter(|order| is_paid(order.state))
         .flat_map(|order| order.kept().map(|line| format!("{} {} {}", order.buyer_id, line.product_id, order.id)))
         .collect();
-    let purchases: BTreeSet<String> = items
+    let purchases: BTreeSet<String> = books
         .purchases
         .iter()
         .filter(|purchase| !purchase.refunding)
         .map(|purchase| format!("{} {} {}", purchase.user_id, purchase.product_id, purchase.order_id))
         .collect();
-    let buyers: BTreeSet<String> = items
+    let buyers: BTreeSet<String> = books
         .buyers
         .iter()
         .filter(|buyer| !buyer.refunding)
@@ -185,20 +230,20 @@ fn entitlements(items: &Items) -> Vec<String> {
         .map(|which| format!("paid lines and purchases differ: {which}"))
         .collect();
     wrong.extend(kept.symmetric_difference(&buyers).map(|which| format!("paid lines and members differ: {which}")));
-    let users: Vec<_> = items.purchases.iter().map(|purchase| (purchase.user_id, purchase.product_id)).collect();
+    let users: Vec<_> = books.purchases.iter().map(|purchase| (purchase.user_id, purchase.product_id)).collect();
     if users.iter().collect::<BTreeSet<_>>().len() != users.len() {
         wrong.push("somebody bought a product twice".to_owned());
     }
     wrong
 }
 
-fn money(items: &Items, charges: &[ChargeSeen]) -> Vec<String> {
+fn money(books: &Books, charges: &[ChargeSeen]) -> Vec<String> {
     let mut wrong = vec![];
     for charge in charges.iter().filter(|charge| charge.captures > 0) {
         if charge.captures > 1 {
             wrong.push(format!("{} was captured {} times", charge.payment_key, charge.captures));
         }
-        let order = items
+        let order = books
             .orders
             .iter()
             .find(|order| order.payment_key.as_ref() == Some(&charge.payment_key) && is_paid(order.state));
@@ -210,7 +255,7 @@ fn money(items: &Items, charges: &[ChargeSeen]) -> Vec<String> {
             ));
         }
     }
-    for order in items.orders.iter().filter(|order| is_paid(order.state) && order.total.get() > 0) {
+    for order in books.orders.iter().filter(|order| is_paid(order.state) && order.total.get() > 0) {
         let paid = charges.iter().any(|charge| {
             Some(&charge.payment_key) == order.payment_key.as_ref()
                 && charge.captures == 1
@@ -219,7 +264,7 @@ fn money(items: &Items, charges: &[ChargeSeen]) -> Vec<String> {
         if !paid {
             wrong.push(format!("order {} was delivered without a charge of its total", order.id));
         }
-        let given_back: i64 = items
+        let given_back: i64 = books
             .refunds
             .iter()
             .filter(|refund| refund.order_id == order.id && refund.state == RefundState::Done)
@@ -237,15 +282,15 @@ fn money(items: &Items, charges: &[ChargeSeen]) -> Vec<String> {
     wrong
 }
 
-fn in_the_ledger(items: &Items, charges: &[ChargeSeen]) -> Vec<String> {
-    let mut wrong: Vec<String> = items
+fn in_the_ledger(books: &Books, charges: &[ChargeSeen]) -> Vec<String> {
+    let mut wrong: Vec<String> = books
         .entries
         .iter()
         .filter(|entry| ledger::balance(&entry.postings) != 0)
         .map(|entry| format!("entry {} of {} does not sum to zero", entry.id, entry.order_id))
         .collect();
     let on = |account: Account| -> i64 {
-        items
+        books
             .entries
             .iter()
             .flat_map(|entry| &entry.postings)

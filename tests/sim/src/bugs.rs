@@ -5,6 +5,8 @@ use clap::ValueEnum;
 use serde_json::{Value, json};
 use testkit::Call;
 
+use crate::faults::Step;
+
 /// A guard that is taken out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
 pub enum Bug {
@@ -40,6 +42,26 @@ pub enum Bug {
     MembershipKept,
     /// A charge that must not stand is let go without being cancelled.
     VoidUnfinished,
+    /// Whoever confirms counts attempts of their own.
+    AttemptsOfEachOwn,
+    /// A confirmation that is still being worked on counts as answered.
+    ProcessingIsAnAnswer,
+    /// A payment that was cancelled before counts as refused.
+    CancelledIsRefused,
+    /// A refund's refusal is believed whatever attempt it was about.
+    RefundRefusalUntied,
+    /// A void is asked for again under the same key.
+    VoidKeyKept,
+    /// A payment that was refused may be confirmed again.
+    RefusedIsForgotten,
+    /// A claim is ordered without looking whether it still is one.
+    ClaimUntied,
+    /// A waitlist ends without looking whether somebody waits.
+    ListEndsUnchecked,
+    /// Nobody but who ends the last place ends the list.
+    ListForgotten,
+    /// Whoever leaves the waitlist keeps the guard of their place.
+    WaiterKept,
 }
 
 const SWEEPER: &str = "order_sweeper";
@@ -48,7 +70,7 @@ const RECONCILER: &str = "payment_reconciler";
 impl Bug {
     /// Changes a call as the forgotten guard would.
     pub fn alter(self, call: &mut Call) {
-        let writes = call.operation == "TransactWriteItems";
+        let writes = matches!(call.operation.as_str(), "TransactWriteItems" | "UpdateItem");
         let settles = writes && call.mentions("\"PURCHASE#") && call.by != "create_order" && call.by != "cancel_order";
         match self {
             Self::SeatUnchecked if call.by == "create_order" => call.strip_conditions("SEATS#"),
@@ -79,9 +101,14 @@ impl Bug {
             }
             Self::RefusalUntied if writes && call.mentions("refusedKeys") => call.strip_conditions("ORDER#"),
             Self::SaleUnentered if settles => drop_writes(call, "LEDGER#SALE"),
-            Self::MembershipKept if writes && matches!(call.by, RECONCILER | "cancel_order") => {
-                drop_deletes(call, "BUYER#");
+            Self::MembershipKept => drop_deletes(call, "BUYER#"),
+            Self::RefundRefusalUntied if call.mentions("REFUND#") && call.mentions("REFUSED") => {
+                call.strip_conditions("ORDER#");
             }
+            Self::ClaimUntied if call.by == "create_order" => call.strip_conditions("WAIT#"),
+            Self::ListEndsUnchecked => call.strip_conditions("WAITLIST"),
+            Self::ListForgotten => unlist(call),
+            Self::WaiterKept => drop_deletes(call, "WAITER#"),
             _ => {}
         }
     }
@@ -105,26 +132,54 @@ impl Bug {
                 let Some(amount) = amount else { return answer };
                 json["Item"]["total"]["N"] = json!(amount.to_string());
             }
+            Self::RefusedIsForgotten if call.by == "confirm_payment" && json["Item"].get("refusedKeys").is_some() => {
+                json["Item"]["refusedKeys"]["L"] = json!([]);
+            }
             _ => return answer,
         }
         (answer.0, json.to_string())
     }
 
     /// Changes what is sent to Toss.
-    pub fn alter_toss(self, request: http::Request<Bytes>, n: u64) -> http::Request<Bytes> {
-        if self != Self::RefundWithoutKey || !request.uri().path().ends_with("/cancel") {
-            return request;
+    pub fn alter_toss(self, mut request: http::Request<Bytes>, step: &Step) -> http::Request<Bytes> {
+        let key = request.headers().get("idempotency-key").and_then(|key| key.to_str().ok()).unwrap_or_default();
+        let other = match self {
+            Self::RefundWithoutKey if request.uri().path().ends_with("/cancel") => format!("send-{step}"),
+            Self::AttemptsOfEachOwn if key.starts_with("confirm:") => format!("{key}:{}", step.actor),
+            Self::VoidKeyKept if key.starts_with("void:") => {
+                format!("{}:1", key.rsplit_once(':').map_or(key, |(order, _)| order))
+            }
+            _ => return request,
+        };
+        request.headers_mut().insert("idempotency-key", other.replace('#', "-").parse().unwrap());
+        if self == Self::RefundWithoutKey {
+            let mut body: Value = serde_json::from_slice(request.body()).unwrap_or_default();
+            body.as_object_mut().map(|body| body.remove("refundableAmount"));
+            request.headers_mut().remove(http::header::CONTENT_LENGTH);
+            *request.body_mut() = body.to_string().into();
         }
-        let (mut parts, body) = request.into_parts();
-        let mut body: Value = serde_json::from_slice(&body).unwrap_or_default();
-        if let Some(body) = body.as_object_mut() {
-            body.remove("refundableAmount");
+        request
+    }
+
+    /// Changes how Toss's answer to a call of `path` is understood.
+    pub fn alter_toss_answer(self, path: &str, answer: http::Response<Bytes>) -> http::Response<Bytes> {
+        let (from, to) = match self {
+            Self::ProcessingIsAnAnswer | Self::RefundRefusalUntied => {
+                (["IDEMPOTENT_REQUEST_PROCESSING", "FORBIDDEN_CONSECUTIVE_REQUEST"], "PROVIDER_ERROR")
+            }
+            Self::CancelledIsRefused => {
+                (["ALREADY_CANCELED_PAYMENT", "NOT_MATCHES_REFUNDABLE_AMOUNT"], "REFUND_REJECTED")
+            }
+            _ => return answer,
+        };
+        let body = String::from_utf8_lossy(answer.body()).into_owned();
+        if !from.iter().any(|code| body.contains(code)) || !(path.ends_with("/confirm") || path.ends_with("/cancel")) {
+            return answer;
         }
-        if let Ok(key) = format!("send-{n}-{}", parts.uri.path().len()).parse() {
-            parts.headers.insert("idempotency-key", key);
-        }
-        parts.headers.remove(http::header::CONTENT_LENGTH);
-        http::Request::from_parts(parts, body.to_string().into())
+        let altered = from.iter().fold(body, |body, code| body.replace(code, to));
+        let mut altered = http::Response::new(altered.into());
+        *altered.status_mut() = http::StatusCode::BAD_REQUEST;
+        altered
     }
 
     /// Whether Toss's answers are made up.
@@ -177,5 +232,15 @@ fn drop_writes(call: &mut Call, text: &str) {
 fn drop_deletes(call: &mut Call, text: &str) {
     if let Some(writes) = call.body["TransactItems"].as_array_mut() {
         writes.retain(|write| !write["Delete"]["Key"]["sk"].to_string().contains(text));
+    }
+}
+
+/// Takes waitlists out of the index of what is due.
+fn unlist(call: &mut Call) {
+    let puts = call.body["TransactItems"].as_array_mut().into_iter().flatten();
+    for item in puts.filter_map(|write| write.pointer_mut("/Put/Item")?.as_object_mut()) {
+        if item["sk"]["S"] == "WAITLIST" {
+            item.retain(|name, _| !name.starts_with("gsi1"));
+        }
     }
 }

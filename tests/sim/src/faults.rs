@@ -19,8 +19,10 @@ pub enum Fault {
     Late,
     /// It takes effect when all others have gone on: twenty-five seconds.
     VeryLate,
-    /// It arrives twice; Toss and queues.
+    /// It arrives twice.
     Twice,
+    /// A batch of messages arrives in another order.
+    Reordered,
     /// Refused for overload, without effect.
     Throttled,
     /// Refused for a conflict, without effect; DynamoDB's writes only.
@@ -29,6 +31,10 @@ pub enum Fault {
     Broken,
     /// 500 after the effect.
     BrokenAfter,
+    /// The batch answers that it read nothing yet.
+    Unprocessed,
+    /// Toss acts at once and answers after ten seconds: its webhook is here before the browser.
+    Slow,
     /// Toss answers `PROVIDER_ERROR`, and again for the same key.
     ProviderError,
     /// Toss answers `IDEMPOTENT_REQUEST_PROCESSING`.
@@ -44,6 +50,8 @@ pub enum Fault {
 pub enum Service {
     /// DynamoDB, reading.
     Read,
+    /// DynamoDB, reading several keys, not all of which it need answer.
+    BatchRead,
     /// DynamoDB, writing.
     Write,
     /// Toss, asking.
@@ -52,6 +60,24 @@ pub enum Service {
     TossPost,
     /// A message into a queue.
     Queue,
+    /// Messages out of a queue into their worker.
+    Delivery,
+    /// An event on its way from Toss.
+    Webhook,
+}
+
+impl Service {
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::Read,
+        Self::BatchRead,
+        Self::Write,
+        Self::TossQuery,
+        Self::TossPost,
+        Self::Queue,
+        Self::Delivery,
+        Self::Webhook,
+    ];
 }
 
 impl Fault {
@@ -59,6 +85,14 @@ impl Fault {
     pub fn of(service: Service) -> &'static [Self] {
         match service {
             Service::Read => &[Self::CrashBefore, Self::CrashAfter, Self::RequestLost, Self::Throttled, Self::Broken],
+            Service::BatchRead => &[
+                Self::CrashBefore,
+                Self::CrashAfter,
+                Self::RequestLost,
+                Self::Throttled,
+                Self::Broken,
+                Self::Unprocessed,
+            ],
             Service::Write => &[
                 Self::CrashBefore,
                 Self::CrashAfter,
@@ -74,6 +108,8 @@ impl Fault {
             Service::Queue => {
                 &[Self::CrashBefore, Self::CrashAfter, Self::RequestLost, Self::AnswerLost, Self::Twice, Self::Broken]
             }
+            Service::Delivery => &[Self::RequestLost, Self::AnswerLost, Self::Twice, Self::Reordered],
+            Service::Webhook => &[Self::RequestLost, Self::AnswerLost, Self::Twice, Self::Late, Self::VeryLate],
             Service::TossQuery => {
                 &[Self::CrashBefore, Self::CrashAfter, Self::RequestLost, Self::Broken, Self::TooSoon]
             }
@@ -87,6 +123,7 @@ impl Fault {
                 Self::Twice,
                 Self::Broken,
                 Self::BrokenAfter,
+                Self::Slow,
                 Self::ProviderError,
                 Self::StillProcessing,
                 Self::TooSoon,
@@ -129,7 +166,7 @@ impl Plan {
             Self::Calm => None,
             Self::Given(faults) => faults.get(step).copied().filter(|fault| Fault::of(service).contains(fault)),
             Self::Random(seed) => {
-                let one_in = if matches!(service, Service::Read) { 60 } else { 8 };
+                let one_in = if matches!(service, Service::Read | Service::BatchRead) { 60 } else { 8 };
                 if dice::below(*seed, &format!("fault {}", step.actor), step.n, one_in) != 0 {
                     return None;
                 }

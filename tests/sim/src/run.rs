@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::LazyLock, time::Duration};
 
 use config::Settings;
-use futures::future::join_all;
+use futures::future::{BoxFuture, join_all};
 use http::Method;
 use serde_json::{Value, json};
 use storage::{Write, keys};
@@ -11,18 +11,22 @@ use storage::{Write, keys};
 use crate::{
     actors::{Buyer, Journey, PASSWORD, Person, Sale},
     app::App,
-    books::{self, Expected},
+    books::{Books, Expected},
     bugs::Bug,
     dice,
     faults::{Fault, Plan, Service, Step},
-    world::World,
+    world::{LARGEST_SKEW, World},
 };
 
 /// What a seat costs, in won.
 pub const PRICE: i64 = 50_000;
 const OTHER_PRICE: i64 = 30_000;
 
-static SETTINGS: LazyLock<Settings> = LazyLock::new(crate::app::settings);
+/// What all hosts are given.
+pub fn settings() -> &'static Settings {
+    static SETTINGS: LazyLock<Settings> = LazyLock::new(crate::app::settings);
+    &SETTINGS
+}
 
 /// What is played.
 #[derive(Clone, Debug)]
@@ -80,9 +84,11 @@ const LONGEST: Duration = Duration::from_hours(6);
 
 async fn act(world: &World, play: &Play) {
     let seed = play.seed;
+    let dice = |what: &str, bound| dice::below(seed, what, 0, bound);
+    let crowd = play.alone.is_none();
     let journeys: Vec<Journey> = match play.alone {
         Some(journey) => vec![journey],
-        None => (0..3 + dice::below(seed, "buyers", 0, 4))
+        None => (0..3 + dice("buyers", 4))
             .map(|n| {
                 // Half of them want nothing but a seat.
                 let among = Journey::ALL.len() as u64;
@@ -93,119 +99,242 @@ async fn act(world: &World, play: &Play) {
             })
             .collect(),
     };
-    let hostile = play.alone.is_none() && dice::below(seed, "hostile", 0, 2) == 0;
-    let seats = if play.alone.is_some() { 3 } else { 1 + dice::below(seed, "seats", 0, 5) };
-    let names: Vec<String> = (0..journeys.len() + usize::from(hostile)).map(|n| format!("buyer{n}")).collect();
-    let (sale, people) = prepare(world, seats, &names).await;
+    let hostile = crowd && dice("hostile", 2) == 0;
+    let (leads, administers, closes) =
+        (crowd && dice("leads", 3) == 0, crowd && dice("admin", 4) == 0, dice("closes", 2) == 0);
+    // Who waits alone needs somebody who had the only seat, and gives it back.
+    let held = play.alone.is_some_and(Journey::waits);
+    let mut names: Vec<String> = (0..journeys.len() + usize::from(hostile)).map(|n| format!("buyer{n}")).collect();
+    names.extend(held.then(|| "holder".to_owned()));
+    let wanted = Wanted {
+        seats: match play.alone {
+            Some(_) if held => 1,
+            Some(_) => 3,
+            None => 1 + dice("seats", 5),
+        },
+        shards: if crowd { 1 + dice("shards", 3) } else { 1 },
+        closes: leads && closes,
+    };
+    let Stage { sale, mut people, tutor, admin } = prepare(world, &wanted, &names).await;
     let mut apps = vec![];
     for name in &names {
-        apps.push(App::new(world, &SETTINGS, name, skew(seed, name)).await);
+        apps.push(App::new(world, settings(), name, skew(seed, name)).await);
     }
-    let sweeper = App::new(world, &SETTINGS, "sweeper", skew(seed, "sweeper")).await;
+    let workers = Workers::new(world, |name| skew(seed, name)).await;
+    let desk = App::new(world, settings(), "desk", skew(seed, "desk")).await;
     // Whose clock is behind sees the sale open a little later.
     tokio::time::sleep(Duration::from_secs(10)).await;
-    let reconciler = App::new(world, &SETTINGS, "reconciler", skew(seed, "reconciler")).await;
+    let buyer = |app, person| Buyer { world, app, sale: &sale, person, asked: 0 };
+    let holder = if held {
+        let mut holder = buyer(apps.last().unwrap(), people.pop().unwrap());
+        let order = holder.own().await;
+        Some((holder, order))
+    } else {
+        None
+    };
     world.begin();
     world.plan(play.plan.clone());
 
-    let ways = people.into_iter().zip(&apps).enumerate().map(|(n, (person, app))| {
-        let buyer = Buyer { world, app, sale: &sale, person, asked: 0 };
-        let journey = journeys.get(n).copied();
-        async move {
-            match journey {
-                Some(journey) => Box::pin(buyer.go(journey)).await,
-                None => Box::pin(buyer.mean_no_good()).await,
-            }
-        }
-    });
-    let sweeping = async {
-        loop {
-            tokio::time::sleep(Duration::from_mins(1)).await;
-            sweeper.work().await;
-        }
-    };
-    let hearing = async {
-        loop {
-            tokio::time::sleep(Duration::from_secs(7)).await;
-            reconciler.hear().await;
-        }
-    };
+    let mut ways: Vec<BoxFuture<'_, ()>> = vec![];
+    for (n, (person, app)) in people.into_iter().zip(&apps).enumerate() {
+        let buyer = buyer(app, person);
+        ways.push(match journeys.get(n).copied() {
+            Some(journey) => Box::pin(buyer.go(journey)),
+            None => Box::pin(buyer.mean_no_good()),
+        });
+    }
+    if let Some((holder, order)) = holder {
+        ways.push(Box::pin(holder.give_back(order)));
+    }
+    if leads {
+        ways.push(Box::pin(buyer(&desk, tutor).lead()));
+    }
+    if administers {
+        ways.push(Box::pin(buyer(&desk, admin).administer()));
+    }
     tokio::select! {
         biased;
         _ = join_all(ways) => {}
-        () = sweeping => {}
-        () = hearing => {}
-        () = tokio::time::sleep(LONGEST) => world.watch(|watch| watch.violation("the buyers come to no end".to_owned())),
+        () = workers.work_on() => {}
+        () = tokio::time::sleep(LONGEST) => world.watch(|watch| watch.violation("they come to no end".to_owned())),
     }
     // More under faults, so that a last step that went wrong is met by one, too, and so is whatever is due later.
     let rounds = match play.alone {
         Some(Journey::Leaves | Journey::DeclinedAndGone) => 16,
+        Some(Journey::Forgets) => 36,
         _ => 2,
     };
     for _ in 0..rounds {
-        tokio::time::sleep(Duration::from_mins(1)).await;
-        sweeper.work().await;
-        reconciler.hear().await;
+        workers.round().await;
     }
-
-    world.calm_down();
     let persistent = journeys.iter().filter(|journey| journey.persists()).count();
-    let nobody_gives_back = !journeys.iter().any(|journey| journey.gives_back()) && !hostile;
-    let expected = Expected { persistent: if nobody_gives_back { i64::try_from(persistent).unwrap_or(0) } else { 0 } };
-    let mut wrong = vec![];
-    for _ in 0..40 {
-        tokio::time::sleep(Duration::from_mins(1)).await;
-        sweeper.work().await;
-        reconciler.hear().await;
-        wrong = books::differences(world, expected);
-        if wrong.is_empty() {
-            return;
-        }
-    }
-    world.watch(|watch| watch.violations.append(&mut wrong));
+    let some_give_back = journeys.iter().any(|journey| journey.gives_back()) || hostile || leads || administers;
+    let expected = Expected { persistent: if some_give_back { 0 } else { i64::try_from(persistent).unwrap_or(0) } };
+    workers.come_to_rest(world, expected).await;
 }
 
-/// Clocks differ by up to five seconds.
+/// The hosts that no client calls.
+#[derive(Debug)]
+pub struct Workers {
+    sweeper: App,
+    reconciler: App,
+    webhooks: App,
+}
+
+impl Workers {
+    /// Each with a clock of its own.
+    pub async fn new(world: &World, skew: impl Fn(&str) -> i64) -> Self {
+        let host = async |name| App::new(world, settings(), name, skew(name)).await;
+        Self { sweeper: host("sweeper").await, reconciler: host("reconciler").await, webhooks: host("hooks").await }
+    }
+
+    /// Schedules, queues and webhooks, without end.
+    pub async fn work_on(&self) {
+        let sweeping = async {
+            loop {
+                tokio::time::sleep(Duration::from_mins(1)).await;
+                self.sweep_if_due().await;
+            }
+        };
+        let hearing = async {
+            loop {
+                tokio::time::sleep(Duration::from_secs(7)).await;
+                self.reconciler.hear().await;
+            }
+        };
+        let world = self.webhooks.world();
+        let listening = async {
+            for n in 0.. {
+                world.toss_moved().await;
+                tokio::time::sleep(Duration::from_millis(dice::below(world.seed(), "webhook", n, 2_000))).await;
+                self.webhooks.listen().await;
+            }
+        };
+        tokio::select! { biased; () = sweeping => {} () = hearing => {} () = listening => {} }
+    }
+
+    /// Both schedules, once.
+    pub async fn sweep(&self) {
+        self.sweeper.work().await;
+    }
+
+    /// Most of a history would be schedules that find nothing.
+    async fn sweep_if_due(&self) {
+        if self.sweeper.world().has_due() {
+            self.sweeper.work().await;
+        }
+    }
+
+    /// One minute.
+    pub async fn round(&self) {
+        tokio::time::sleep(Duration::from_mins(1)).await;
+        self.webhooks.listen().await;
+        self.sweeper.work().await;
+        self.reconciler.hear().await;
+    }
+
+    /// Nothing goes wrong any more: in the end all books must agree.
+    pub async fn come_to_rest(&self, world: &World, expected: Expected) {
+        // Back-offs end, and so do the claims of all who wait, one after the other.
+        const MINUTES: u32 = 40;
+        const MINUTES_A_CLAIM: u32 = 35;
+        world.calm_down();
+        let (mut books, mut of) = (Books::of(world), world.writes());
+        let mut minutes = 0;
+        while minutes < MINUTES + MINUTES_A_CLAIM * books.claims_to_come() {
+            minutes += 1;
+            tokio::time::sleep(Duration::from_mins(1)).await;
+            self.webhooks.listen().await;
+            self.sweep_if_due().await;
+            self.reconciler.hear().await;
+            if of != world.writes() {
+                (books, of) = (Books::of(world), world.writes());
+            }
+            if minutes > 1 && books.differences(world, expected).is_empty() {
+                return;
+            }
+        }
+        let mut wrong = books.differences(world, expected);
+        world.watch(|watch| watch.violations.append(&mut wrong));
+    }
+}
+
+/// What is to be sold.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted {
+    /// How many seats.
+    pub seats: u64,
+    /// Over how many shards.
+    pub shards: u64,
+    /// Whether its tutor may close it.
+    pub closes: bool,
+}
+
+/// A sale, and everybody who has to do with it.
+#[derive(Debug)]
+pub struct Stage {
+    /// What is sold.
+    pub sale: Sale,
+    /// The buyers.
+    pub people: Vec<Person>,
+    /// Who sells.
+    pub tutor: Person,
+    /// Who administers.
+    pub admin: Person,
+}
+
 fn skew(seed: u64, name: &str) -> i64 {
-    i64::try_from(dice::below(seed, &format!("skew {name}"), 0, 10_001)).unwrap_or(0) - 5_000
+    let range = LARGEST_SKEW.unsigned_abs() * 2 + 1;
+    i64::try_from(dice::below(seed, &format!("skew {name}"), 0, range)).unwrap_or(0) - LARGEST_SKEW
 }
 
 /// A tutor's two projects on sale, and buyers with accounts. Nothing goes wrong here.
-async fn prepare(world: &World, seats: u64, names: &[String]) -> (Sale, Vec<Person>) {
-    let stage = App::new(world, &SETTINGS, "stage", 0).await;
+pub async fn prepare(world: &World, wanted: &Wanted, names: &[String]) -> Stage {
+    /// As many seats have one shard more.
+    const SEATS_A_SHARD: u64 = 25;
+    let stage = App::new(world, settings(), "stage", 0).await;
     let table = stage.table();
     table.create_if_missing().await.unwrap();
-    let admin = sign_up(&stage, "admin").await;
-    table.write(Write::update(keys::user(admin.1.parse().unwrap())).set("role", "ADMIN")).await.unwrap();
-    let admin = log_in(&stage, &admin.0.email).await;
-    let tutor = sign_up(&stage, "tutor").await;
+    let (mut admin, admin_id) = sign_up(&stage, "admin").await;
+    table.write(Write::update(keys::user(admin_id.parse().unwrap())).set("role", "ADMIN")).await.unwrap();
+    admin.token = log_in(&stage, &admin.email).await;
+    let (mut tutor, tutor_id) = sign_up(&stage, "tutor").await;
     let application =
         json!({ "realName": "박튜터", "portfolioUrl": "https://github.com/park", "accountNumber": "110123456789" });
-    post(&stage, "/v1/tutor-applications", &tutor.0.token, &application).await;
-    post(&stage, &format!("/v1/admin/tutor-applications/{}/approve", tutor.1), &admin, &Value::Null).await;
-    let tutor = log_in(&stage, &tutor.0.email).await;
+    post(&stage, "/v1/tutor-applications", &tutor.token, &application).await;
+    let approve = format!("/v1/admin/tutor-applications/{tutor_id}/approve");
+    post(&stage, &approve, &admin.token, &Value::Null).await;
+    tutor.token = log_in(&stage, &tutor.email).await;
     let mut pwts = vec![];
-    for (seats, price) in [(seats, PRICE), (20, OTHER_PRICE)] {
+    for (seats, shards, price) in [(wanted.seats, wanted.shards, PRICE), (20, 1, OTHER_PRICE)] {
+        let at_first = if shards > 1 { shards * SEATS_A_SHARD } else { seats };
         let pwt = json!({
             "title": "러스트로 만드는 서버리스", "description": "# 함께 만들어요", "price": price,
             "deadline": "2026-12-24T00:00:00Z", "startsAt": "2027-01-04T00:00:00Z", "endsAt": "2027-02-04T00:00:00Z",
-            "maxParticipants": seats, "level": "MEDIUM", "category": "WEB_DEV",
+            "maxParticipants": at_first, "level": "MEDIUM", "category": "WEB_DEV",
         });
-        let made = post(&stage, "/v1/pwts", &tutor, &pwt).await;
+        let made = post(&stage, "/v1/pwts", &tutor.token, &pwt).await;
         let id = made.body["id"].as_str().unwrap().to_owned();
+        let change = async |method, path: &str, token: &str, version: &str, body| {
+            let reply = stage.send(method, path, Some(token), &[("if-match", version)], body).await.unwrap();
+            assert_eq!(reply.status, 200, "{path}: {}", reply.body);
+            reply
+        };
         let approve = format!("/v1/admin/pwts/{id}/approve");
-        let version = made.etag.unwrap();
-        let reply =
-            stage.send(Method::POST, &approve, Some(&admin), &[("if-match", &version)], &Value::Null).await.unwrap();
-        assert_eq!(reply.status, 200, "{}", reply.body);
-        world.watch(|watch| watch.expect_total(&id, i64::try_from(seats).unwrap()));
+        let sold = change(Method::POST, &approve, &admin.token, &made.etag.unwrap(), &Value::Null).await;
+        if at_first != seats {
+            // The number of shards never falls.
+            let fewer = json!({ "maxParticipants": seats });
+            change(Method::PATCH, &format!("/v1/pwts/{id}"), &tutor.token, &sold.etag.unwrap(), &fewer).await;
+        }
         pwts.push(id);
     }
     let mut people = vec![];
     for name in names {
         people.push(sign_up(&stage, name).await.0);
     }
-    (Sale { pwt: pwts.remove(0), other: pwts.remove(0) }, people)
+    let sale = Sale { pwt: pwts.remove(0), other: pwts.remove(0), closes: wanted.closes };
+    Stage { sale, people, tutor, admin }
 }
 
 async fn post(stage: &App, path: &str, token: &str, body: &Value) -> crate::app::Reply {
@@ -224,7 +353,8 @@ async fn sign_up(stage: &App, name: &str) -> (Person, String) {
     (Person { name: name.to_owned(), email, token }, id)
 }
 
-async fn log_in(stage: &App, email: &str) -> String {
+/// A new access token.
+pub async fn log_in(stage: &App, email: &str) -> String {
     let body = json!({ "email": email, "password": PASSWORD });
     let reply = stage.send(Method::POST, "/v1/auth/login", None, &[], &body).await.unwrap();
     reply.body["accessToken"].as_str().unwrap().to_owned()

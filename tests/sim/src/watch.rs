@@ -1,6 +1,6 @@
 //! Looks at the table after every effect, from outside, and notes what must never be.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use devloop_local::toss_sandbox::TossSandbox;
 use domain::orders::State;
@@ -16,8 +16,15 @@ pub struct Watch {
     pub violations: Vec<String>,
     /// How often each fault and each end was reached.
     pub reached: BTreeMap<String, u64>,
-    totals: BTreeMap<String, i64>,
     orders: BTreeMap<String, Seen>,
+    places: BTreeMap<(String, String), Place>,
+    by_key: BTreeMap<String, String>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    joined: Duration,
+    waits: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -38,27 +45,33 @@ impl Watch {
         self.violations.push(what);
     }
 
-    /// From now on the seats of `pwt` must add up to `total`.
-    pub fn expect_total(&mut self, pwt: &str, total: i64) {
-        self.totals.insert(pwt.to_owned(), total);
+    /// One key, one order, however often it is asked for.
+    pub fn ordered(&mut self, key: &str, order: String) {
+        let first = self.by_key.entry(key.to_owned()).or_insert_with(|| order.clone()).clone();
+        if first != order {
+            self.violation(format!("{key} made the orders {first} and {order}"));
+        }
     }
 
-    /// Looks at whatever a call has changed.
-    pub fn after(&mut self, dynamo: &Embedded, sandbox: &TossSandbox, call: &Call) {
+    /// Looks at whatever a call has changed, `at` so long after the beginning.
+    pub fn after(&mut self, dynamo: &Embedded, sandbox: &TossSandbox, call: &Call, at: Duration) {
         for (pk, sk) in written(call) {
             if let Some(pwt) = pk.strip_prefix("SEATS#").and_then(|rest| rest.split('#').next()) {
                 self.seats(dynamo, pwt);
             } else if pk.starts_with("ORDER#") && sk == "ORDER" {
                 self.order(dynamo, sandbox, &pk);
+            } else if sk.starts_with("WAIT#") {
+                self.place(dynamo, pk, sk, at);
             }
         }
     }
 
     fn seats(&mut self, dynamo: &Embedded, pwt: &str) {
-        let Some(total) = self.totals.get(pwt).copied() else { return };
+        let Some(post) = get(dynamo, &format!("PWT#{pwt}"), "POST") else { return };
+        let (shards, total) = (number(&post, "seatShards"), number(&post, "maxParticipants"));
         let mut sum = 0;
-        for shard in 0.. {
-            let Some(item) = get(dynamo, &format!("SEATS#{pwt}#{shard}"), "SEATS") else { break };
+        for shard in 0..shards {
+            let item = get(dynamo, &format!("SEATS#{pwt}#{shard}"), "SEATS").unwrap_or_default();
             for count in ["available", "held", "sold", "claimed"] {
                 let count_of = number(&item, count);
                 if count_of < 0 {
@@ -69,6 +82,30 @@ impl Watch {
         }
         if sum != total {
             self.violation(format!("{pwt} has {sum} seats instead of {total}"));
+        }
+    }
+
+    /// Who waited longer is served first.
+    fn place(&mut self, dynamo: &Embedded, pk: String, sk: String, at: Duration) {
+        // Ids are made by clocks that differ by ten seconds at most.
+        const CLOCKS_DIFFER: Duration = Duration::from_secs(10);
+        let key = (pk, sk);
+        let Some(item) = get(dynamo, &key.0, &key.1) else {
+            self.places.remove(&key);
+            return;
+        };
+        let waits = item["state"]["S"] == "WAITING";
+        let place = Place { waits, ..self.places.get(&key).copied().unwrap_or(Place { joined: at, waits }) };
+        let before = self.places.insert(key.clone(), place);
+        if !waits && before.is_none_or(|before| before.waits) {
+            self.reached("place CLAIMED");
+            let sooner = |(other, of): &(&(String, String), &Place)| {
+                of.waits && other.0 == key.0 && of.joined + CLOCKS_DIFFER < place.joined
+            };
+            if let Some((passed, _)) = self.places.iter().find(sooner) {
+                let passed = format!("{} was served before {}", key.1, passed.1);
+                self.violation(passed);
+            }
         }
     }
 
@@ -102,6 +139,9 @@ impl Watch {
                 }
             }
             Some(_) => {}
+        }
+        if item.get("void").is_some() && !matches!(state, State::Confirming | State::Failed) {
+            self.violation(format!("{pk} is {state:?}, and its charge is to be cancelled"));
         }
         self.reached(&format!("order {}", state.as_str()));
         let total = number(&item, "total");

@@ -1,14 +1,15 @@
 //! The world of one run: virtual time, a DynamoDB and a Toss in memory, and one function that every call goes through.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
-    fmt,
+    collections::BTreeMap,
+    fmt::{self, Write as _},
     future::pending,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use aws_lc_rs::digest;
+use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use bytes::Bytes;
 use clock::{Clock, Now, Rng};
 use config::Queues;
@@ -27,7 +28,10 @@ use tower::ServiceExt;
 
 use crate::{
     bugs::Bug,
+    dice,
     faults::{Fault, Plan, Service, Step, latency},
+    gates::{Gate, Gates},
+    replica::{Replica, may_be_stale},
     watch::Watch,
 };
 
@@ -35,8 +39,13 @@ use crate::{
 pub const TABLE: &str = "devloop";
 /// The sandbox's secret key.
 pub const SECRET_KEY: &str = "test_sk_sim";
+/// Where Toss sends its webhooks.
+const WEBHOOKS: &str = "http://api.test/v1/webhooks/toss";
 /// When every run begins: 2026-11-24T00:00:00Z.
 const EPOCH_MILLIS: i64 = 1_795_478_400_000;
+
+/// By how many milliseconds a clock may be ahead or behind.
+pub const LARGEST_SKEW: i64 = 5_000;
 
 /// A run's world. Clones share it.
 #[derive(Clone)]
@@ -50,6 +59,7 @@ struct Inner {
     sqs: Sqs,
     queues: Queues,
     bug: Option<Bug>,
+    toss_moved: Notify,
     state: Mutex<State>,
 }
 
@@ -62,6 +72,12 @@ struct State {
     history: digest::Context,
     lines: Option<Vec<String>>,
     watch: Watch,
+    gates: Gates,
+    replica: Replica,
+    writes: u64,
+    stale: bool,
+    /// What is due first, after how many writes.
+    due: Option<(u64, Option<String>)>,
 }
 
 impl fmt::Debug for World {
@@ -90,17 +106,20 @@ impl World {
         #[expect(clippy::disallowed_methods, reason = "the runtime's clock is virtual here")]
         let started = Instant::now();
         let clock = Clock::new(Virtual { started, skew_millis: 0 });
-        let sandbox = TossSandbox::open(&Location::Memory, clock.clone(), Rng::from_seed(seed ^ 1), SECRET_KEY);
+        let sandbox =
+            TossSandbox::open(&Location::Memory, clock.clone(), Rng::from_seed(seed ^ 1), SECRET_KEY).unwrap();
         let sqs = Sqs::open(&sqs::Location::Memory, clock, Rng::from_seed(seed ^ 2)).unwrap();
         let queues = queues::declare(&sqs).unwrap();
+        sandbox.send_webhooks_to(WEBHOOKS);
         Self(Arc::new(Inner {
             seed,
             started,
             dynamo: Embedded::memory(),
-            sandbox: sandbox.unwrap(),
+            sandbox,
             sqs,
             queues,
             bug,
+            toss_moved: Notify::new(),
             state: Mutex::new(State {
                 plan: Plan::Calm,
                 over: false,
@@ -110,6 +129,11 @@ impl World {
                 history: digest::Context::new(&digest::SHA256),
                 lines: verbose.then(Vec::new),
                 watch: Watch::default(),
+                gates: Gates::default(),
+                replica: Replica::new(),
+                writes: 0,
+                stale: false,
+                due: None,
             }),
         }))
     }
@@ -160,6 +184,32 @@ impl World {
         state.over = true;
     }
 
+    /// How often the table was written to.
+    pub fn writes(&self) -> u64 {
+        self.state().writes
+    }
+
+    /// Whether a schedule has something to do now, or has within the difference between clocks.
+    /// One that has not changes nothing.
+    pub fn has_due(&self) -> bool {
+        let mut state = self.state();
+        let writes = state.writes;
+        let (_, due) = state.due.take_if(|(of, _)| *of == writes).unwrap_or_else(|| (writes, self.next_due()));
+        let now = self.clock(LARGEST_SKEW).now();
+        let has_due = due.as_ref().is_some_and(|due| *due <= format!("{now}~"));
+        state.due = Some((writes, due));
+        has_due
+    }
+
+    /// The first of what schedules look for.
+    fn next_due(&self) -> Option<String> {
+        let (_, answer) = self.0.dynamo.answer("Scan", &serde_json::json!({ "TableName": TABLE }));
+        let answer: Value = serde_json::from_str(&answer).unwrap();
+        let text = |item: &Value, name: &str| item[name]["S"].as_str().unwrap_or_default().to_owned();
+        let items = answer["Items"].as_array().unwrap();
+        items.iter().filter(|item| text(item, "gsi1pk").contains("_DUE")).map(|item| text(item, "gsi1sk")).min()
+    }
+
     /// What befell whom.
     pub fn struck(&self) -> BTreeMap<Step, Fault> {
         self.state().struck.clone()
@@ -170,11 +220,39 @@ impl World {
         self.state().services.clone()
     }
 
-    /// Forgets the steps so far: those of the preparation.
+    /// Forgets the steps so far, those of the preparation. From now on reads may be stale.
     pub fn begin(&self) {
         let mut state = self.state();
         state.counts.clear();
         state.services.clear();
+        state.stale = true;
+    }
+
+    /// Stops the next call of `actor` that mentions `text` before it has any effect, until it is let through.
+    pub fn hold(&self, actor: &str, text: &str) -> Gate {
+        self.state().gates.hold(actor, text)
+    }
+
+    /// Waits until a payment was moved at Toss, or for a minute.
+    pub async fn toss_moved(&self) {
+        tokio::select! {
+            biased;
+            () = self.0.toss_moved.notified() => {}
+            () = tokio::time::sleep(Duration::from_mins(1)) => {}
+        }
+    }
+
+    /// An operator of the shop cancels a payment in full, at Toss and past us.
+    pub async fn cancel_at_console(&self, payment_key: &str) {
+        let request = http::Request::post(format!("http://toss.test/v1/payments/{payment_key}/cancel"))
+            .header("authorization", format!("Basic {}", BASE64.encode(format!("{SECRET_KEY}:"))))
+            .header("content-type", "application/json")
+            .header("idempotency-key", format!("console-{payment_key}"))
+            .body(Bytes::from_static(br#"{"cancelReason":"console"}"#));
+        let answer = self.0.sandbox.transport().send(request.unwrap()).await.unwrap();
+        assert_eq!(answer.status(), 200, "{:?}", answer.body());
+        self.note("cancelled at the console");
+        self.0.toss_moved.notify_one();
     }
 
     /// What was seen to be wrong, and what was reached.
@@ -206,7 +284,8 @@ impl World {
         }
     }
 
-    fn step(&self, actor: &str, service: Service) -> (Step, Option<Fault>) {
+    /// Counts a call and decides what befalls it.
+    pub fn step(&self, actor: &str, service: Service) -> (Step, Option<Fault>) {
         let mut state = self.state();
         let count = state.counts.entry(actor.to_owned()).or_default();
         let step = Step { actor: actor.to_owned(), n: *count };
@@ -223,16 +302,31 @@ impl World {
     }
 
     fn dynamo_effect(&self, call: &Call) -> (u16, String) {
+        /// How far reads may be behind, in milliseconds: mostly, and once in a while.
+        const LAG: [u64; 2] = [1_500, 30_000];
+        let mut state = self.state();
+        let State { replica, watch, writes, stale, .. } = &mut *state;
+        #[expect(clippy::disallowed_methods, reason = "the runtime's clock is virtual here")]
+        let now = Instant::now();
+        if *stale && may_be_stale(call) {
+            return replica.answer(call, now);
+        }
         let (status, json) = self.0.dynamo.answer(&call.operation, &call.body);
-        if status == 200 {
-            let mut state = self.state();
-            let State { watch, .. } = &mut *state;
-            watch.after(&self.0.dynamo, &self.0.sandbox, call);
+        if status == 200 && !is_read(&call.operation) {
+            *writes += 1;
+            let longest = LAG[usize::from(dice::below(self.0.seed, "long lag", *writes, 40) == 0)];
+            let lag = if *stale { dice::below(self.0.seed, "lag", *writes, longest) } else { 0 };
+            replica.follow(call, now, Duration::from_millis(lag));
+            watch.after(&self.0.dynamo, &self.0.sandbox, call, self.0.started.elapsed());
         } else if json.contains("ValidationException") {
-            self.watch(|watch| watch.violation(format!("DynamoDB refuses {}: {json}", call.operation)));
+            watch.violation(format!("DynamoDB refuses {}: {json}", call.operation));
         }
         (status, json)
     }
+}
+
+fn is_read(operation: &str) -> bool {
+    matches!(operation, "GetItem" | "BatchGetItem" | "Query" | "TransactGetItems" | "DescribeTable")
 }
 
 /// One process that makes calls: it can die at any of them, and be started anew.
@@ -266,6 +360,15 @@ impl Host {
         }
     }
 
+    /// Waits where a scenario wants it to.
+    async fn pass_gate(&self, told: &str) {
+        let gate = self.world.state().gates.meet(&self.name, told);
+        if let Some(gate) = gate {
+            self.world.note(&format!("{} is held", self.name));
+            gate.wait().await;
+        }
+    }
+
     async fn die(&self) -> ! {
         self.world.note(&format!("{} dies", self.name));
         self.killed.notify_one();
@@ -276,11 +379,11 @@ impl Host {
         let world = &self.world;
         let (operation, amount) = *self.doing.lock().unwrap_or_else(PoisonError::into_inner);
         call.by = operation;
-        let reads = matches!(
-            call.operation.as_str(),
-            "GetItem" | "BatchGetItem" | "Query" | "TransactGetItems" | "DescribeTable"
-        );
-        let service = if reads { Service::Read } else { Service::Write };
+        let service = match call.operation.as_str() {
+            "BatchGetItem" => Service::BatchRead,
+            operation if is_read(operation) => Service::Read,
+            _ => Service::Write,
+        };
         let (step, fault) = world.step(&self.name, service);
         if let Some(bug) = world.0.bug {
             bug.alter(&mut call);
@@ -293,6 +396,7 @@ impl Host {
         );
         tokio::time::sleep(latency(world.seed(), &step, "to")).await;
         world.note(&told);
+        self.pass_gate(&told).await;
         let effect = || world.dynamo_effect(&call);
         let answer = match fault {
             None => effect(),
@@ -321,6 +425,10 @@ impl Host {
             Some(Fault::Throttled) => error(400, "ProvisionedThroughputExceededException"),
             Some(Fault::Conflict) => conflict(&call),
             Some(Fault::Broken) => error(500, "InternalServerError"),
+            Some(Fault::Unprocessed) => {
+                let unread = serde_json::json!({ "Responses": {}, "UnprocessedKeys": call.body["RequestItems"] });
+                (200, unread.to_string())
+            }
             Some(_) => return Err(Lost),
         };
         tokio::time::sleep(latency(world.seed(), &step, "back")).await;
@@ -378,17 +486,16 @@ impl Host {
         let service = if posts { Service::TossPost } else { Service::TossQuery };
         let (step, fault) = world.step(&self.name, service);
         let request = match world.0.bug {
-            Some(bug) => bug.alter_toss(request, step.n),
+            Some(bug) => bug.alter_toss(request, &step),
             None => request,
         };
         let path = request.uri().path().to_owned();
         let key = request.headers().get("idempotency-key").and_then(|key| key.to_str().ok()).unwrap_or("").to_owned();
         tokio::time::sleep(latency(world.seed(), &step, "to")).await;
-        world.note(&format!(
-            "{step} {} {path} {key} {} {fault:?}",
-            request.method(),
-            String::from_utf8_lossy(request.body())
-        ));
+        let told =
+            format!("{step} {} {path} {key} {} {fault:?}", request.method(), String::from_utf8_lossy(request.body()));
+        world.note(&told);
+        self.pass_gate(&told).await;
         let none = || NoAnswer::new("lost on the wire");
         let operation = match (posts, path.ends_with("/cancel")) {
             (true, true) => Operation::Cancel,
@@ -410,6 +517,7 @@ impl Host {
                 later(Duration::from_secs(wait), async move {
                     world.note("late at Toss");
                     let _unheard = world.sandbox().transport().send(copy).await;
+                    world.0.toss_moved.notify_one();
                 });
                 tokio::time::sleep(limit).await;
                 return Err(none());
@@ -428,6 +536,9 @@ impl Host {
         };
         // One that found nothing to strike must not strike another call.
         world.sandbox().clear_faults();
+        if posts {
+            world.0.toss_moved.notify_one();
+        }
         match fault {
             Some(Fault::CrashAfter) => self.die().await,
             Some(Fault::AnswerLost) => {
@@ -435,8 +546,13 @@ impl Host {
                 return Err(none());
             }
             Some(Fault::BrokenAfter) => return Ok(broken()),
+            Some(Fault::Slow) => tokio::time::sleep(Duration::from_secs(10)).await,
             _ => {}
         }
+        let answer = match (world.0.bug, answer) {
+            (Some(bug), Ok(answer)) => Ok(bug.alter_toss_answer(&path, answer)),
+            (_, answer) => answer,
+        };
         tokio::time::sleep(latency(world.seed(), &step, "back")).await;
         world.note(&format!("{step} {}", answer.as_ref().map_or(0, |answer| answer.status().as_u16())));
         answer
@@ -458,7 +574,8 @@ impl Transport for Host {
     }
 }
 
-fn later(wait: Duration, work: impl Future<Output = ()> + Send + 'static) {
+/// Does something after a while, whatever becomes of who asked for it.
+pub fn later(wait: Duration, work: impl Future<Output = ()> + Send + 'static) {
     #[expect(clippy::disallowed_methods, reason = "what was sent arrives, whatever becomes of the sender")]
     tokio::spawn(async move {
         tokio::time::sleep(wait).await;
@@ -502,15 +619,36 @@ fn conflict(call: &Call) -> (u16, String) {
 
 /// JSON with its members in order: maps have none of their own.
 pub fn sorted(value: &Value) -> String {
+    let mut text = String::new();
+    write_sorted(value, &mut text);
+    text
+}
+
+fn write_sorted(value: &Value, text: &mut String) {
     match value {
         Value::Object(members) => {
-            let members: BTreeSet<_> = members
-                .iter()
-                .map(|(name, value)| format!("{}:{}", Value::from(name.as_str()), sorted(value)))
-                .collect();
-            format!("{{{}}}", members.into_iter().collect::<Vec<_>>().join(","))
+            let mut members: Vec<_> = members.iter().collect();
+            members.sort_unstable_by_key(|(name, _)| *name);
+            let mut before = '{';
+            for (name, value) in members {
+                text.push(before);
+                write_sorted(&Value::from(name.as_str()), text);
+                text.push(':');
+                write_sorted(value, text);
+                before = ',';
+            }
+            text.push_str(if before == '{' { "{}" } else { "}" });
         }
-        Value::Array(values) => format!("[{}]", values.iter().map(sorted).collect::<Vec<_>>().join(",")),
-        other => other.to_string(),
+        Value::Array(values) => {
+            text.push('[');
+            for (n, value) in values.iter().enumerate() {
+                text.push_str(if n == 0 { "" } else { "," });
+                write_sorted(value, text);
+            }
+            text.push(']');
+        }
+        other => {
+            write!(text, "{other}").unwrap();
+        }
     }
 }
