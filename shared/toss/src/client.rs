@@ -82,7 +82,7 @@ impl Toss {
     /// `GET /v1/payments/{paymentKey}`.
     pub async fn payment(&self, payment_key: &str) -> Result<Payment, Failure> {
         require(is_payment_key(payment_key), "the payment key")?;
-        self.query(self.url(&["v1", "payments", payment_key])?).await
+        about(self.query(self.url(&["v1", "payments", payment_key])?).await?, payment_key)
     }
 
     /// `GET /v1/payments/orders/{orderId}`. An order may have been tried with several payments;
@@ -115,7 +115,7 @@ impl Toss {
         if let Some(refundable) = refundable {
             body.insert("refundableAmount".to_owned(), json!(refundable.get()));
         }
-        self.post(Operation::Cancel, url, idempotency_key, &Value::Object(body)).await
+        about(self.post(Operation::Cancel, url, idempotency_key, &Value::Object(body)).await?, payment_key)
     }
 
     /// `GET /v1/transactions`: movements from `start` to `end`, at most `limit` (1 to
@@ -205,6 +205,15 @@ fn require(condition: bool, what: &'static str) -> Result<(), Failure> {
 
 fn read_payment(body: &[u8]) -> Result<Payment, Failure> {
     Payment::parse(body).map_err(|unreadable| no_answer(&unreadable))
+}
+
+/// What is said about another payment answers nothing.
+fn about(payment: Payment, payment_key: &str) -> Result<Payment, Failure> {
+    if payment.payment_key.as_str() == payment_key {
+        Ok(payment)
+    } else {
+        Err(Failure::NoAnswer { cause: "it is about another payment".to_owned() })
+    }
 }
 
 fn no_answer(unreadable: &Unreadable) -> Failure {

@@ -81,8 +81,9 @@ fn cancel_sends_amount_and_lock_only_when_given() {
 
 #[test]
 fn a_payment_key_stays_one_segment() {
-    let (toss, transport) = answering(200, PAYMENT);
-    now(toss.payment("a/../b?c#d%2e")).unwrap();
+    let odd = "a/../b?c#d%2e";
+    let (toss, transport) = answering(200, &PAYMENT.replace("pay/1", odd));
+    now(toss.payment(odd)).unwrap();
     now(toss.payment_of_order("order-1")).unwrap();
     let sent = transport.sent.lock().unwrap();
     let uris: Vec<String> = sent.iter().map(|request| request.uri().to_string()).collect();
@@ -100,8 +101,16 @@ fn a_payment_key_stays_one_segment() {
 }
 
 #[test]
+fn an_answer_about_another_payment_is_none() {
+    let (toss, _) = answering(200, PAYMENT);
+    for answer in [now(toss.payment("pay/2")), now(toss.cancel("void:1", "pay/2", "사유", None, None))] {
+        assert!(matches!(answer, Err(Failure::NoAnswer { .. })), "{answer:?}");
+    }
+}
+
+#[test]
 fn what_cannot_be_said_is_not_sent() {
-    let (toss, transport) = answering(200, PAYMENT);
+    let (toss, transport) = answering(200, &PAYMENT.replace("pay/1", "pay"));
     let (long, longer) = ("a".repeat(201), "a".repeat(301));
     for key in ["", ".", "..", "a b", "a\n", "키", &long] {
         assert!(matches!(now(toss.payment(key)), Err(Failure::Unsendable(_))), "{key:?}");
