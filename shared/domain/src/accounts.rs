@@ -53,3 +53,15 @@ impl Approval {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_word_is_the_same_everywhere() {
+        for approval in [Approval::Pending, Approval::Approved, Approval::Rejected] {
+            assert_eq!(serde_json::json!(approval), approval.as_str());
+        }
+    }
+}

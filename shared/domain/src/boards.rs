@@ -60,3 +60,15 @@ pub enum Recruiting {
     #[deserr(rename = "CLOSED")]
     Closed,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_word_is_the_same_everywhere() {
+        for category in [Category::WebDev, Category::AppDev, Category::GameDev, Category::Etc] {
+            assert_eq!(serde_json::json!(category), category.as_str());
+        }
+    }
+}

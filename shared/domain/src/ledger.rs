@@ -130,6 +130,13 @@ mod tests {
         assert!("-1".parse::<Commission>().is_err());
     }
 
+    #[test]
+    fn a_void_goes_through_both_clearing_accounts() {
+        let entry = void(30_000);
+        assert_eq!((on(Account::TossClearing, &entry), on(Account::RefundClearing, &entry)), (30_000, -30_000));
+        assert_eq!(void(0), []);
+    }
+
     proptest! {
         #[test]
         fn every_entry_sums_to_zero_and_a_refund_undoes_a_sale(price in 1_000_i64..=100_000_000, basis_points in 0_u32..=10_000) {

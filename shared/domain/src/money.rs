@@ -107,6 +107,7 @@ impl utoipa::ToSchema for Price {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::validation::FieldErrors;
 
     #[test]
     fn prices_are_zero_or_in_their_range() {
@@ -115,5 +116,14 @@ mod tests {
         {
             assert_eq!(Price::new(amount).is_ok(), good, "{amount}");
         }
+    }
+
+    #[test]
+    fn amounts_are_read_within_their_ranges_and_shown_in_won() {
+        let won = |amount: i64| deserr::deserialize::<Won, _, FieldErrors>(serde_json::json!(amount));
+        let price = |amount: i64| deserr::deserialize::<Price, _, FieldErrors>(serde_json::json!(amount));
+        assert_eq!(won(50_000).unwrap().to_string(), "50000원");
+        assert_eq!(price(50_000).unwrap().won(), won(50_000).unwrap());
+        assert!(won(-1).is_err() && price(999).is_err());
     }
 }

@@ -160,6 +160,19 @@ mod tests {
     }
 
     #[test]
+    fn seats_are_held_from_the_order_to_its_end() {
+        let holding = State::ALL.into_iter().filter(|state| state.holds_seats());
+        assert_eq!(Vec::from_iter(holding), [State::Pending, State::Confirming, State::AwaitingDeposit]);
+    }
+
+    /// As buyers are told them.
+    #[test]
+    fn spans_are_in_seconds() {
+        assert_eq!((HOLD_SECONDS, LAST_LOOK_SECONDS), (600, 720));
+        assert_eq!((LAPSE_WINDOW_SECONDS, LAPSE_BLOCK_SECONDS), (3_600, 1_800));
+    }
+
+    #[test]
     fn two_lapses_in_an_hour_make_a_buyer_wait() {
         let start = Time::from_unix_millis(0);
         let (first, blocked) = record_lapse(&[], start);

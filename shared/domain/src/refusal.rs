@@ -156,3 +156,20 @@ impl Refusal for FieldErrors {
         Details { fields: Some(self.clone()), ..Details::default() }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn details_keep_what_they_are_given() {
+        let details = Details::retry_after(7).with("state", "PAID");
+        assert_eq!((details.retry_after, details.members.get("state")), (Some(7), Some(&"PAID".into())));
+    }
+
+    #[test]
+    fn refused_fields_are_told() {
+        let errors = FieldErrors::default();
+        assert_eq!(errors.details().fields, Some(errors));
+    }
+}

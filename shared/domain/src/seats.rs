@@ -108,6 +108,13 @@ mod tests {
         }
     }
 
+    #[test]
+    fn every_seat_is_counted_once() {
+        let shard = Stock { available: 1, held: 2, sold: 4, claimed: 8 };
+        assert_eq!(shard.total(), 15);
+        assert_eq!([shard, shard].into_iter().sum::<Stock>(), Stock { available: 2, held: 4, sold: 8, claimed: 16 });
+    }
+
     proptest! {
         #[test]
         fn spreading_loses_no_seat_and_is_even(total in 1_u32..=10_000) {

@@ -14,3 +14,11 @@ pub enum PlaceState {
 
 /// How long a freed seat is kept for who was first in line.
 pub const CLAIM_SECONDS: i64 = 30 * 60;
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_claim_lasts_half_an_hour() {
+        assert_eq!(super::CLAIM_SECONDS, 1_800);
+    }
+}
