@@ -22,6 +22,8 @@ pub struct World {
     callers: Vec<Option<Account>>,
     /// Free, bought by the user; its schedule has a todo of theirs.
     pub free: String,
+    /// The order that bought it.
+    pub bought: String,
     pub todo: String,
     /// 50,000 won; the user has an unpaid order of it.
     pub paid: String,
@@ -47,7 +49,7 @@ impl World {
         app.table.write(gone).await.unwrap();
 
         let free = app.approved_pwt(&tutor, &admin, json!({ "price": 0 })).await;
-        app.buy_free(&user, &free).await;
+        let bought = app.buy_free(&user, &free).await["id"].as_str().unwrap().to_owned();
         let todo =
             json!({ "title": "설계", "content": "", "start": "2027-01-05T00:00:00Z", "end": "2027-01-06T00:00:00Z" });
         let todos = format!("/v1/schedules/{free}/todos");
@@ -76,7 +78,7 @@ impl World {
         let callers =
             [None, Some(forged), Some(expired), Some(withdrawn), Some(other), Some(applicant), Some(other_tutor)];
         let callers = callers.into_iter().chain([Some(user), Some(tutor), Some(admin)]).collect();
-        Self { app, callers, free, todo, paid, order, pending, pending_etag, full }
+        Self { app, callers, free, bought, todo, paid, order, pending, pending_etag, full }
     }
 }
 
@@ -210,6 +212,7 @@ fn rows() -> Vec<Row> {
             .body(|world, _| json!({ "orderId": world.order, "code": "PAY_PROCESS_CANCELED" })),
         row("receive_toss_webhook", Method::POST, |_| "/v1/webhooks/toss".into(), ANYONE)
             .body(|world, _| json!({ "eventType": "PAYMENT_STATUS_CHANGED", "data": { "orderId": world.order } })),
+        row("quote_refund", get.clone(), |world| format!("/v1/orders/{}/refund-quote", world.bought), [401, 401, 401, 401, 404, 404, 404, 200, 404, 200]),
         row("get_health", get.clone(), |_| "/v1/health".into(), ANYONE),
         row("get_openapi", get.clone(), |_| "/v1/openapi.json".into(), ANYONE),
         row("answer_unknown_route", get, |_| "/v1/nothing".into(), [404; 10]),

@@ -20,7 +20,7 @@ fn events() -> PathBuf {
 }
 
 /// What each operation answers to its event: the status, and a member of its body.
-const ANSWERS: [(&str, u64, &str); 47] = [
+const ANSWERS: [(&str, u64, &str); 48] = [
     ("sign_up", 201, "/tokens/accessToken"),
     ("log_in", 200, "/refreshToken"),
     ("refresh_session", 200, "/accessToken"),
@@ -65,6 +65,7 @@ const ANSWERS: [(&str, u64, &str); 47] = [
     ("confirm_payment", 200, "/paidAt"),
     ("fail_payment", 200, "/failure"),
     ("receive_toss_webhook", 200, "/received"),
+    ("quote_refund", 200, "/notice"),
     ("get_health", 200, "/status"),
     ("get_openapi", 200, "/openapi"),
     ("answer_unknown_route", 404, "/code"),
@@ -90,6 +91,7 @@ fn event(operation: &str, world: &World) -> Value {
         ("pending", world.pending.clone()),
         ("todoId", world.todo.clone()),
         ("orderId", world.order.clone()),
+        ("paidOrderId", world.bought.clone()),
         ("paymentKey", payment_key),
     ];
     let filled = values.iter().fold(raw, |raw, (name, value)| raw.replace(&format!("{{{{{name}}}}}"), value));

@@ -9,6 +9,7 @@ mod holds;
 mod ledger;
 mod letting_go;
 mod outcome;
+mod paid;
 mod products;
 mod reconciler;
 mod refund;
@@ -22,7 +23,7 @@ pub use app::{App, Terms};
 use devloop_http::{Operation, Route, mount};
 use endpoints::{
     add_cart_item, cancel_order, confirm_payment, create_order, fail_payment, get_cart, get_order, list_orders,
-    receive_toss_webhook, remove_cart_item,
+    quote_refund, receive_toss_webhook, remove_cart_item,
 };
 pub use reconciler::{Reconciled, reconcile, work_on};
 pub use sweeper::{Swept, sweep};
@@ -69,6 +70,12 @@ pub fn operations() -> Vec<Operation<App>> {
             "/v1/webhooks/toss",
             "Hears from Toss that a payment may have changed",
             receive_toss_webhook::receive_toss_webhook,
+        ),
+        Operation::get(
+            "quote_refund",
+            "/v1/orders/{orderId}/refund-quote",
+            "Tells what giving an order back now would bring",
+            quote_refund::quote_refund,
         ),
     ]
 }

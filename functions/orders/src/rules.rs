@@ -186,8 +186,13 @@ pub fn lines_to_refund(order: &Order, asked: Option<Vec<ProductId>>) -> Result<V
 }
 
 /// Buyers may give a project's seat back before its deadline.
+pub fn takes_back(pwt: &Pwt, now: Time) -> bool {
+    now < pwt.deadline
+}
+
+/// Whether all these are taken back from buyers.
 pub fn within_window(products: &[ProductId], pwts: &[Pwt], now: Time) -> Result<(), NoRefund> {
-    let open = |product: &ProductId| pwts.iter().any(|pwt| ProductId::from(pwt.id) == *product && now < pwt.deadline);
+    let open = |product: &ProductId| pwts.iter().any(|pwt| ProductId::from(pwt.id) == *product && takes_back(pwt, now));
     let over: Vec<ProductId> = products.iter().copied().filter(|product| !open(product)).collect();
     if over.is_empty() { Ok(()) } else { Err(NoRefund::WindowOver(over)) }
 }
