@@ -188,6 +188,19 @@ impl Accounts {
         self.note("leave_waitlist", |app| app.delete(&own).by(&waiter)).await;
     }
 
+    async fn statements(&mut self, tutor: &Account, admin: &Account, buyer: &Account) {
+        let soon = json!({ "price": 0, "deadline": self.app.parts.clock.now().plus_seconds(1) });
+        let over = self.app.approved_pwt(tutor, admin, soon).await;
+        let order = self.app.buy_free(buyer, &over).await["id"].as_str().unwrap().to_owned();
+        self.app.clock.advance(1_000);
+        let (path, reason) = (format!("/v1/orders/{order}"), json!({ "reason": "약속과 다릅니다." }));
+        self.note("request_refund", |app| {
+            app.post(&format!("{path}/refund-requests")).by(buyer).header("idempotency-key", "ask").json(&reason)
+        })
+        .await;
+        self.note("list_refund_requests", |app| app.get("/v1/admin/refund-requests").by(admin)).await;
+    }
+
     async fn schedule(&mut self, pwt: &str, member: &Account) {
         self.note("get_schedule", |app| app.get(&format!("/v1/pwts/{pwt}/schedule")).by(member)).await;
         let todos = format!("/v1/schedules/{pwt}/todos");
@@ -238,6 +251,7 @@ async fn every_operation_costs_what_is_written_down() {
     let buyer = accounts.orders(&pwt, &admin).await;
     accounts.waitlist(&tutor, &admin, &buyer).await;
     accounts.schedule(&pwt, &buyer).await;
+    accounts.statements(&tutor, &admin, &buyer).await;
     accounts.note("get_me", |app| app.get("/v1/users/me").by(&buyer)).await;
     accounts.note("get_health", |app| app.get("/v1/health")).await;
     accounts.note("get_openapi", |app| app.get("/v1/openapi.json")).await;

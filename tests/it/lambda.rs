@@ -20,7 +20,7 @@ fn events() -> PathBuf {
 }
 
 /// What each operation answers to its event: the status, and a member of its body.
-const ANSWERS: [(&str, u64, &str); 48] = [
+const ANSWERS: [(&str, u64, &str); 50] = [
     ("sign_up", 201, "/tokens/accessToken"),
     ("log_in", 200, "/refreshToken"),
     ("refresh_session", 200, "/accessToken"),
@@ -66,6 +66,8 @@ const ANSWERS: [(&str, u64, &str); 48] = [
     ("fail_payment", 200, "/failure"),
     ("receive_toss_webhook", 200, "/received"),
     ("quote_refund", 200, "/notice"),
+    ("request_refund", 201, "/state"),
+    ("list_refund_requests", 200, "/items/0/order/buyerId"),
     ("get_health", 200, "/status"),
     ("get_openapi", 200, "/openapi"),
     ("answer_unknown_route", 404, "/code"),
@@ -92,6 +94,7 @@ fn event(operation: &str, world: &World) -> Value {
         ("todoId", world.todo.clone()),
         ("orderId", world.order.clone()),
         ("paidOrderId", world.bought.clone()),
+        ("lateOrderId", world.late.clone()),
         ("paymentKey", payment_key),
     ];
     let filled = values.iter().fold(raw, |raw, (name, value)| raw.replace(&format!("{{{{{name}}}}}"), value));

@@ -4,15 +4,15 @@
 //! `infra/docs/order-states.md` list the edges.
 
 use domain::{
-    ids::{OrderId, ProductId},
-    orders::{EXPIRY_GRACE_SECONDS, LAST_LOOK_SECONDS, RefundState, Return, State},
+    ids::{OrderId, ProductId, RefundRequestId},
+    orders::{EXPIRY_GRACE_SECONDS, LAST_LOOK_SECONDS, RefundState, RequestState, Return, State},
     time::Time,
 };
 use storage::{
     Tx, TxError, Write, WriteError,
     items::{
-        Buyer, Lapses, OpenOrder, Order, OrderLine, Payment, PaymentKeyGuard, Purchase, Refund, SeatShard, Settlement,
-        User, Void,
+        Buyer, Lapses, OpenOrder, Order, OrderLine, Payment, PaymentKeyGuard, Purchase, Refund, RefundRequest,
+        SeatShard, Settlement, User, Void,
     },
     keys,
 };
@@ -291,6 +291,11 @@ pub async fn begin_refund(app: &App, order: &Order, refund: &Refund) -> Result<O
         .if_is("state", order.state)
         .if_is("refunds", order.refunds)
         .if_missing("openRefund");
+    // Who finishes the refund answers the request, and so must know of it.
+    let begun = match order.refund_request {
+        Some(request) => begun.if_is("refundRequest", request),
+        None => begun.if_missing("refundRequest"),
+    };
     let entitlements = refund.products.iter().flat_map(|product| {
         [keys::purchase(order.buyer_id, *product), keys::buyer(*product, order.buyer_id)]
             .map(|key| Write::update(key).set("refunding", true).if_is("orderId", order.id))
@@ -310,9 +315,14 @@ pub async fn finish_refund(app: &App, order: &Order, refund: &Refund, now: Time)
     let lines = marked(order, refund, Some(Return::Refunded));
     let all = lines.iter().all(|line| line.returned == Some(Return::Refunded));
     let to = if all { State::Refunded } else { State::PartiallyRefunded };
+    // Another's refund than the buyer's own is an admin's answer; and where nothing is left, nothing can be asked for.
+    let answered = order.refund_request.filter(|_| all || refund.asked_by != order.buyer_id);
+    let refunded = refunded(order, refund, to, &lines);
+    let refunded = if answered.is_some() { refunded.remove("refundRequest") } else { refunded };
     let mut tx = Tx::once(app.edge.ids.token())
-        .and(refunded(order, refund, to, &lines), Lost::Order)
-        .and(end_refund(refund, RefundState::Done, now), Lost::Refund);
+        .and(refunded, Lost::Order)
+        .and(end_refund(refund, RefundState::Done, now), Lost::Refund)
+        .and_all(answered.map(|request| (answer_request(order.id, request), Lost::Order)));
     for line in lines_of(order, refund) {
         let (product, buyer) = (line.product_id, order.buyer_id);
         tx = tx
@@ -322,7 +332,35 @@ pub async fn finish_refund(app: &App, order: &Order, refund: &Refund, now: Time)
             .and_all(ledger::refund(order, line, refund, now).map(|write| (write, Lost::Refund)));
     }
     tx.commit(&app.edge.table).await?;
-    Ok(Order { state: to, lines, open_refund: None, ..order.clone() })
+    let refund_request = order.refund_request.filter(|_| answered.is_none());
+    Ok(Order { state: to, lines, open_refund: None, refund_request, ..order.clone() })
+}
+
+fn answer_request(order: OrderId, request: RefundRequestId) -> Write {
+    Write::update(keys::refund_request(order, request))
+        .set("state", RequestState::Answered)
+        .remove("gsi1pk")
+        .remove("gsi1sk")
+        .if_is("state", RequestState::Open)
+}
+
+/// Writes down that the buyer asks an admin for a refund, and that `record` of it: one request at a time, and none
+/// while a refund is at work.
+pub async fn request_refund(app: &App, order: &Order, request: &RefundRequest, record: Write) -> Result<(), NotMoved> {
+    let asked = Write::update(keys::order(order.id))
+        .set("refundRequest", request.id)
+        .if_is("state", order.state)
+        .if_is("refunds", order.refunds)
+        .if_missing("openRefund")
+        .if_missing("refundRequest");
+    Tx::once(app.edge.ids.token())
+        .and(record, Lost::Order)
+        .and(asked, Lost::Order)
+        .and(Write::put(request).if_absent(), Lost::Order)
+        .and(User::must_be_active(order.buyer_id), Lost::Buyer)
+        .commit(&app.edge.table)
+        .await?;
+    Ok(())
 }
 
 /// Toss refused the refund for good: the lines are the buyer's again.

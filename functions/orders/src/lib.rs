@@ -23,7 +23,7 @@ pub use app::{App, Terms};
 use devloop_http::{Operation, Route, mount};
 use endpoints::{
     add_cart_item, cancel_order, confirm_payment, create_order, fail_payment, get_cart, get_order, list_orders,
-    quote_refund, receive_toss_webhook, remove_cart_item,
+    list_refund_requests, quote_refund, receive_toss_webhook, remove_cart_item, request_refund,
 };
 pub use reconciler::{Reconciled, reconcile, work_on};
 pub use sweeper::{Swept, sweep};
@@ -76,6 +76,18 @@ pub fn operations() -> Vec<Operation<App>> {
             "/v1/orders/{orderId}/refund-quote",
             "Tells what giving an order back now would bring",
             quote_refund::quote_refund,
+        ),
+        Operation::post(
+            "request_refund",
+            "/v1/orders/{orderId}/refund-requests",
+            "Asks an admin for a refund",
+            request_refund::request_refund,
+        ),
+        Operation::get(
+            "list_refund_requests",
+            "/v1/admin/refund-requests",
+            "Lists the requests for refunds that wait for an admin, oldest first",
+            list_refund_requests::list_refund_requests,
         ),
     ]
 }

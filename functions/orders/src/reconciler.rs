@@ -165,7 +165,7 @@ async fn hear(app: &App, job: PaymentJob) -> Result<(), storage::Error> {
     let now = app.edge.clock.now();
     match (job, order) {
         (PaymentJob::CheckPayment { .. }, Some(order)) if order.state == State::Confirming => {
-            finish(app, &order, now, &mut Reconciled::default()).await
+            Box::pin(finish(app, &order, now, &mut Reconciled::default())).await
         }
         (PaymentJob::LookAtPayment { .. }, Some(order)) if can_change(&order) => look(app, &order, now).await,
         (_, order) => {

@@ -197,6 +197,39 @@ pub fn within_window(products: &[ProductId], pwts: &[Pwt], now: Time) -> Result<
     if over.is_empty() { Ok(()) } else { Err(NoRefund::WindowOver(over)) }
 }
 
+/// Why an admin is not asked for a refund.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoRequest {
+    /// One was asked already.
+    #[error("an admin was asked already")]
+    Asked,
+    /// A refund is at work.
+    #[error("a refund of the order is at work")]
+    RefundInProgress,
+    /// Everything was given back.
+    #[error("nothing is left to give back")]
+    NothingLeft,
+    /// The buyer needs nobody for it.
+    #[error("the buyer may give it back without an admin")]
+    WindowOpen,
+}
+
+/// Buyers ask an admin for what they may not take back themselves.
+pub fn may_ask(order: &Order, pwts: &[Pwt], now: Time) -> Result<(), NoRequest> {
+    let left: Vec<ProductId> = order.kept().map(|line| line.product_id).collect();
+    if order.refund_request.is_some() {
+        Err(NoRequest::Asked)
+    } else if order.open_refund.is_some() {
+        Err(NoRequest::RefundInProgress)
+    } else if left.is_empty() {
+        Err(NoRequest::NothingLeft)
+    } else if within_window(&left, pwts, now).is_ok() {
+        Err(NoRequest::WindowOpen)
+    } else {
+        Ok(())
+    }
+}
+
 /// Whether the way of paying can give back as little as `refund` asks for.
 pub fn takes_parts(order: &Order, refund: &Refund) -> Result<(), NoRefund> {
     let is_part = refund.amount > Won::ZERO && refund.amount < refund.refundable;

@@ -98,6 +98,16 @@ pub enum RefundState {
     Refused,
 }
 
+/// How a buyer's request for a refund stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum RequestState {
+    /// Waits for an admin.
+    Open,
+    /// A refund was its answer.
+    Answered,
+}
+
 /// How long a new order may be paid.
 pub const HOLD_SECONDS: i64 = 10 * 60;
 /// How long after the end of a hold it is let go: nobody's clock is exact.

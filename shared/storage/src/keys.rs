@@ -5,7 +5,9 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{
     accounts::Approval,
     boards::Category,
-    ids::{FamilyId, NoteId, OrderId, PlaceId, ProductId, PwtId, RefundId, ScheduleId, TodoId, UserId},
+    ids::{
+        FamilyId, NoteId, OrderId, PlaceId, ProductId, PwtId, RefundId, RefundRequestId, ScheduleId, TodoId, UserId,
+    },
     time::Time,
 };
 
@@ -360,3 +362,16 @@ pub const CLAIMS_DUE: &str = "CLAIMS_DUE";
 pub fn note(user: UserId, id: NoteId) -> Key {
     Key::new(user_partition(user), format!("NOTE#{id}"))
 }
+
+/// A buyer's request for a refund of an order.
+pub fn refund_request(order: OrderId, id: RefundRequestId) -> Key {
+    Key::new(format!("ORDER#{order}"), format!("REFUND_REQUEST#{id}"))
+}
+
+/// A request that waits for an admin, oldest first.
+pub fn open_refund_request(asked: Time, id: RefundRequestId) -> IndexKey {
+    IndexKey::new(OPEN_REFUND_REQUESTS, format!("{asked}#{id}"))
+}
+
+/// The partition of [`open_refund_request`].
+pub const OPEN_REFUND_REQUESTS: &str = "REFUND_REQUESTS";

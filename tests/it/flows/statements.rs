@@ -1,6 +1,9 @@
 //! What is told of money: quotes, requests, receipts, settlements and the books, through the front door.
 
+use devloop_local::toss_sandbox::{FaultKind, Operation};
+use futures::future::join_all;
 use serde_json::{Value, json};
+use testkit::{Action, Gate};
 
 use super::sale::Sale;
 use crate::app::{Account, Reply};
@@ -83,4 +86,218 @@ async fn quote_refund_is_of_what_is_left_of_a_paid_order() {
     paid.give_back(&paid.kim).await.expect(200);
     let quote = paid.quote().await;
     assert_eq!((&quote["lines"], &quote["granted"], &quote["statutory"]), (&json!([]), &json!(0), &json!(0)));
+}
+
+impl Paid {
+    /// One whose deadline is over, so that its buyer has to ask.
+    async fn late() -> Self {
+        let mut paid = Self::one().await;
+        paid.at("2027-09-02").await;
+        paid
+    }
+
+    async fn ask(&self, caller: &Account, key: &str, body: &Value) -> Reply {
+        let ask = self.sale.app.post(&self.path("refund-requests")).by(caller).header("idempotency-key", key);
+        ask.json(body).send().await
+    }
+
+    async fn ask_once(&self) -> Reply {
+        self.ask(&self.kim, "ask", &json!({ "reason": "약속과 다릅니다." })).await
+    }
+
+    /// The requests that wait for an admin.
+    async fn waiting(&self) -> Vec<Value> {
+        let list = self.sale.app.get("/v1/admin/refund-requests").by(&self.sale.admin).send().await.expect(200);
+        list["items"].as_array().unwrap().clone()
+    }
+
+    async fn shown(&self) -> Value {
+        let path = format!("/v1/orders/{}", self.order["id"].as_str().unwrap());
+        self.sale.app.get(&path).by(&self.kim).send().await.expect(200)
+    }
+}
+
+#[tokio::test]
+async fn request_refund_is_answered_by_an_admins_refund() {
+    let paid = Paid::late().await;
+    paid.give_back(&paid.kim).await.refused(409, "REFUND_WINDOW_OVER");
+    let asked = paid.ask_once().await;
+    assert_eq!(asked.header("location"), format!("/v1/orders/{}", paid.order["id"].as_str().unwrap()));
+    let asked = asked.expect(201);
+    assert_eq!(asked["state"], "OPEN");
+    assert_eq!(paid.shown().await["refundRequest"], asked["id"]);
+    let listed = paid.sale.app.get("/v1/orders").by(&paid.kim).send().await.expect(200);
+    assert_eq!(listed["items"][0]["refundRequest"], asked["id"]);
+    let waiting = paid.waiting().await;
+    assert_eq!((&waiting[0]["id"], &waiting[0]["reason"]), (&asked["id"], &json!("약속과 다릅니다.")));
+    assert_eq!(
+        (&waiting[0]["order"]["buyerId"], &waiting[0]["order"]["refundable"]),
+        (&json!(paid.kim.id), &json!(91_000))
+    );
+    paid.give_back(&paid.sale.admin).await.expect(200);
+    assert_eq!((paid.waiting().await.len(), &paid.shown().await["refundRequest"]), (0, &Value::Null));
+    assert_eq!(paid.sale.captured(), 0);
+    paid.ask(&paid.kim, "again", &json!({ "reason": "다시" })).await.refused(409, "ALREADY_REFUNDED");
+}
+
+#[tokio::test]
+async fn request_refund_stays_open_until_the_money_is_back() {
+    let paid = Paid::late().await;
+    paid.ask_once().await.expect(201);
+    let refused = FaultKind::Error { status: 400, code: "REFUND_REJECTED".to_owned() };
+    paid.sale.app.sandbox.fail_next(Operation::Cancel, refused);
+    paid.give_back(&paid.sale.admin).await.refused(409, "REFUND_REFUSED");
+    assert_eq!(paid.waiting().await.len(), 1);
+    for operation in [Operation::Cancel, Operation::Get] {
+        paid.sale.app.sandbox.fail_next(operation, FaultKind::AnswerLost);
+    }
+    paid.give_back(&paid.sale.admin).await.expect(202);
+    assert_eq!(paid.waiting().await.len(), 1);
+    // The worker that finishes the refund answers the request, too.
+    paid.sale.app.clock.advance(61_000);
+    assert_eq!(paid.sale.sweep().await.refunded, 1);
+    assert_eq!(paid.waiting().await.len(), 0);
+}
+
+#[tokio::test]
+async fn request_refund_refuses_what_needs_no_admin() {
+    let paid = Paid::one().await;
+    paid.ask_once().await.refused(409, "REFUND_WINDOW_OPEN");
+    let lee = paid.sale.app.sign_up("lee").await;
+    let reason = json!({ "reason": "약속과 다릅니다." });
+    paid.ask(&lee, "lee", &reason).await.refused(404, "ORDER_NOT_FOUND");
+    paid.ask(&paid.sale.admin, "admin", &reason).await.refused(404, "ORDER_NOT_FOUND");
+    for bad in [json!({}), json!({ "reason": "" }), json!({ "reason": "가".repeat(201) })] {
+        let problem = paid.ask(&paid.kim, "bad", &bad).await.refused(400, "VALIDATION_FAILED");
+        assert_eq!(problem["errors"][0]["field"], "reason");
+    }
+    let unpaid = paid.sale.order(&lee).await.expect(201);
+    let path = format!("/v1/orders/{}/refund-requests", unpaid["id"].as_str().unwrap());
+    let ask = paid.sale.app.post(&path).by(&lee).header("idempotency-key", "unpaid").json(&reason);
+    ask.send().await.refused(409, "ORDER_NOT_PAID");
+}
+
+#[tokio::test]
+async fn request_refund_waits_for_a_refund_at_work() {
+    let mut paid = Paid::one().await;
+    for operation in [Operation::Cancel, Operation::Get] {
+        paid.sale.app.sandbox.fail_next(operation, FaultKind::AnswerLost);
+    }
+    paid.give_back(&paid.kim).await.expect(202);
+    paid.at("2027-09-02").await;
+    let asked = paid.ask_once().await;
+    assert_eq!(asked.header("retry-after"), "5");
+    asked.refused(409, "REFUND_IN_PROGRESS");
+}
+
+#[tokio::test]
+async fn request_refund_replays_its_key() {
+    let paid = Paid::late().await;
+    let first = paid.ask_once().await.expect(201);
+    let again = paid.ask_once().await;
+    assert_eq!(
+        (again.header("idempotent-replayed"), again.header("location")),
+        ("true", paid.path("").trim_end_matches('/'))
+    );
+    assert_eq!(again.expect(201), first);
+    paid.ask(&paid.kim, "ask", &json!({ "reason": "다른 이유" })).await.refused(422, "IDEMPOTENCY_KEY_REUSED");
+    paid.ask(&paid.kim, "another", &json!({ "reason": "다른 이유" })).await.refused(409, "REFUND_REQUESTED");
+    let without = paid.sale.app.post(&paid.path("refund-requests")).by(&paid.kim).json(&json!({ "reason": "키 없음" }));
+    without.send().await.refused(400, "IDEMPOTENCY_KEY_REQUIRED");
+}
+
+/// Twenty wishes to ask at once: how many were made, and how many wait.
+async fn rush_to_ask(paid: &Paid) -> (usize, usize) {
+    let ask = |n: usize| async move { paid.ask(&paid.kim, &format!("ask-{n}"), &json!({ "reason": "환불" })).await };
+    let (made, refused): (Vec<Reply>, Vec<Reply>) =
+        join_all((0..20).map(ask)).await.into_iter().partition(|reply| reply.status == 201);
+    for reply in refused {
+        reply.refused(409, "REFUND_REQUESTED");
+    }
+    (made.len(), paid.waiting().await.len())
+}
+
+#[tokio::test]
+async fn twenty_requests_of_one_order_are_one() {
+    assert_eq!(rush_to_ask(&Paid::late().await).await, (1, 1));
+}
+
+#[tokio::test]
+async fn without_the_condition_on_the_order_many_requests_are_open() {
+    let paid = Paid::late().await;
+    paid.sale.app.wire.rule(|call| {
+        call.strip_conditions("ORDER#");
+        Action::Pass
+    });
+    let (made, waiting) = rush_to_ask(&paid).await;
+    assert!(made > 1 && waiting == made, "{made} {waiting}");
+}
+
+/// A request that lands between an admin's read and the refund's first write. Answers how many wait at the end.
+async fn asked_meanwhile(paid: &Paid) -> usize {
+    let (reached, gate) = (Gate::default(), Gate::default());
+    let (reaches, waits) = (reached.clone(), gate.clone());
+    let mut first = true;
+    paid.sale.app.wire.rule(move |call| {
+        if call.by == "cancel_order" && call.operation == "TransactWriteItems" && std::mem::take(&mut first) {
+            reaches.open();
+            return Action::Wait(waits.clone());
+        }
+        Action::Pass
+    });
+    let asking = async {
+        reached.passed().await;
+        paid.ask_once().await.expect(201);
+        gate.open();
+    };
+    let (refund, ()) = tokio::join!(paid.give_back(&paid.sale.admin), asking);
+    if refund.status == 409 {
+        refund.refused(409, "REFUND_IN_PROGRESS");
+        paid.give_back(&paid.sale.admin).await.expect(200);
+    }
+    assert_eq!(paid.shown().await["state"], "REFUNDED");
+    paid.waiting().await.len()
+}
+
+#[tokio::test]
+async fn a_refund_answers_the_request_that_was_made_meanwhile() {
+    assert_eq!(asked_meanwhile(&Paid::late().await).await, 0);
+}
+
+#[tokio::test]
+async fn without_the_condition_on_the_request_it_waits_for_ever() {
+    let paid = Paid::late().await;
+    paid.sale.app.wire.rule(|call| {
+        if call.by == "cancel_order" {
+            call.strip_conditions("ORDER#");
+        }
+        Action::Pass
+    });
+    assert_eq!(asked_meanwhile(&paid).await, 1);
+}
+
+#[tokio::test]
+async fn list_refund_requests_begins_with_the_oldest_and_goes_on_by_cursor() {
+    let mut paid = Paid::one().await;
+    let lee = paid.sale.app.sign_up("lee").await;
+    let lees = paid.sale.buy(&lee).await.expect(200);
+    paid.at("2027-09-02").await;
+    let first = paid.ask_once().await.expect(201);
+    paid.sale.app.clock.advance(1_000);
+    let lee = paid.sale.app.log_in(&lee).await;
+    let path = format!("/v1/orders/{}/refund-requests", lees["id"].as_str().unwrap());
+    let second = paid.sale.app.post(&path).by(&lee).header("idempotency-key", "lee");
+    let second = second.json(&json!({ "reason": "저도요" })).send().await.expect(201);
+    let page = async |path: &str| paid.sale.app.get(path).by(&paid.sale.admin).send().await.expect(200);
+    let one = page("/v1/admin/refund-requests?limit=1").await;
+    assert_eq!(one["items"][0]["id"], first["id"]);
+    let two = page(&format!("/v1/admin/refund-requests?limit=1&cursor={}", one["nextCursor"].as_str().unwrap())).await;
+    assert_eq!(two["items"][0]["id"], second["id"]);
+    paid.sale
+        .app
+        .get("/v1/admin/refund-requests?cursor=x")
+        .by(&paid.sale.admin)
+        .send()
+        .await
+        .refused(400, "BAD_CURSOR");
 }

@@ -6,6 +6,8 @@ pub mod fail_payment;
 pub mod get_cart;
 pub mod get_order;
 pub mod list_orders;
+pub mod list_refund_requests;
 pub mod quote_refund;
 pub mod receive_toss_webhook;
 pub mod remove_cart_item;
+pub mod request_refund;
