@@ -227,6 +227,8 @@ fn rows() -> Vec<Row> {
         row("request_refund", Method::POST, |world| format!("/v1/orders/{}/refund-requests", world.late), [401, 401, 401, 401, 404, 404, 404, 201, 404, 404])
             .body(|_, _| json!({ "reason": "프로젝트가 약속과 다르게 진행됩니다." })),
         row("list_refund_requests", get.clone(), |_| "/v1/admin/refund-requests".into(), ADMIN),
+        row("list_ledger", get.clone(), |_| "/v1/admin/ledger".into(), ADMIN),
+        row("list_orders_for_admin", get.clone(), |_| "/v1/admin/orders".into(), ADMIN),
         row("get_health", get.clone(), |_| "/v1/health".into(), ANYONE),
         row("get_openapi", get.clone(), |_| "/v1/openapi.json".into(), ANYONE),
         row("answer_unknown_route", get, |_| "/v1/nothing".into(), [404; 10]),

@@ -70,13 +70,12 @@ pub const CONFIRM_PATIENCE_SECONDS: u32 = 60;
 fn step(order: &Order, from: State, to: State, due: Option<Time>) -> Write {
     debug_assert!(from.may_become(to), "{from:?} -> {to:?} is no edge");
     let write = Write::update(keys::order(order.id)).set("state", to).if_is("state", from);
-    reschedule(write, order.id, due).set("setbacks", 0)
+    reschedule(write, order.id, to, due).set("setbacks", 0)
 }
 
-fn reschedule(write: Write, id: OrderId, due: Option<Time>) -> Write {
-    let index = due.map(|due| keys::due_order(id, due));
-    let (pk, sk) = index.map(|key| (key.pk, key.sk)).unzip();
-    write.set_or_remove("due", due).set_or_remove("gsi1pk", pk).set_or_remove("gsi1sk", sk)
+fn reschedule(write: Write, id: OrderId, state: State, due: Option<Time>) -> Write {
+    let index = keys::order_by_work(id, state, due);
+    write.set_or_remove("due", due).set("gsi1pk", index.pk).set("gsi1sk", index.sk)
 }
 
 /// The conditions under which the confirmation that `order` was read in is still the present one.
@@ -416,8 +415,8 @@ pub async fn back_off_refund(app: &App, refund: &Refund, now: Time) -> Result<()
 
 fn refunded(order: &Order, refund: &Refund, to: State, lines: &[OrderLine]) -> Write {
     debug_assert!(order.state.may_become(to), "{:?} -> {to:?} is no edge", order.state);
-    Write::update(keys::order(order.id))
-        .set("state", to)
+    let write = Write::update(keys::order(order.id)).set("state", to);
+    reschedule(write, order.id, to, order.due)
         .set("lines", lines)
         .remove("openRefund")
         .if_is("state", order.state)
@@ -482,7 +481,7 @@ pub async fn back_off(app: &App, order: &Order, now: Time) -> Result<(), storage
     let setbacks = order.setbacks.saturating_add(1);
     let due = now.plus_seconds(pause_seconds(setbacks));
     let write = Write::update(keys::order(order.id)).set("setbacks", setbacks).if_is("state", order.state);
-    match single(app, reschedule(write, order.id, Some(due))).await {
+    match single(app, reschedule(write, order.id, order.state, Some(due))).await {
         Ok(()) | Err(NotMoved::Lost(_)) => Ok(()),
         Err(NotMoved::Storage(error)) => Err(error),
     }
@@ -497,7 +496,7 @@ fn pause_seconds(setbacks: u32) -> i64 {
 /// The last look at an unpaid order found nothing: no work is left.
 pub async fn lay_down(app: &App, order: &Order) -> Result<(), storage::Error> {
     let write = Write::update(keys::order(order.id)).if_is("state", order.state);
-    match single(app, reschedule(write, order.id, None)).await {
+    match single(app, reschedule(write, order.id, order.state, None)).await {
         Ok(()) | Err(NotMoved::Lost(_)) => Ok(()),
         Err(NotMoved::Storage(error)) => Err(error),
     }

@@ -18,12 +18,14 @@ mod settle;
 mod sweeper;
 mod views;
 mod waitlist;
+mod worklist;
 
 pub use app::{App, Terms};
 use devloop_http::{Operation, Route, mount};
 use endpoints::{
-    add_cart_item, cancel_order, confirm_payment, create_order, fail_payment, get_cart, get_order, list_orders,
-    list_refund_requests, quote_refund, receive_toss_webhook, remove_cart_item, request_refund,
+    add_cart_item, cancel_order, confirm_payment, create_order, fail_payment, get_cart, get_order, list_ledger,
+    list_orders, list_orders_for_admin, list_refund_requests, quote_refund, receive_toss_webhook, remove_cart_item,
+    request_refund,
 };
 pub use reconciler::{Reconciled, reconcile, work_on};
 pub use sweeper::{Swept, sweep};
@@ -88,6 +90,13 @@ pub fn operations() -> Vec<Operation<App>> {
             "/v1/admin/refund-requests",
             "Lists the requests for refunds that wait for an admin, oldest first",
             list_refund_requests::list_refund_requests,
+        ),
+        Operation::get("list_ledger", "/v1/admin/ledger", "Lists the ledger of one day", list_ledger::list_ledger),
+        Operation::get(
+            "list_orders_for_admin",
+            "/v1/admin/orders",
+            "Lists orders by state or buyer; without either, those with work left, stuck ones first",
+            list_orders_for_admin::list_orders_for_admin,
         ),
     ]
 }

@@ -91,9 +91,11 @@ async fn refund_again(app: &App, listed: &DueRefund, reconciled: &mut Reconciled
 /// What the index shows of a due refund.
 #[derive(Debug, serde::Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct DueRefund {
-    id: RefundId,
-    order_id: OrderId,
+pub struct DueRefund {
+    /// Which.
+    pub id: RefundId,
+    /// Of which order.
+    pub order_id: OrderId,
 }
 
 impl storage::Stored for DueRefund {

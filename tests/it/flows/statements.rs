@@ -1,6 +1,6 @@
 //! What is told of money: quotes, requests, receipts, settlements and the books, through the front door.
 
-use devloop_local::toss_sandbox::{FaultKind, Operation};
+use devloop_local::toss_sandbox::{FaultKind, Leaves, Operation, Outcome};
 use futures::future::join_all;
 use serde_json::{Value, json};
 use testkit::{Action, Gate};
@@ -300,4 +300,150 @@ async fn list_refund_requests_begins_with_the_oldest_and_goes_on_by_cursor() {
         .send()
         .await
         .refused(400, "BAD_CURSOR");
+}
+
+#[tokio::test]
+async fn list_ledger_tells_one_korean_day() {
+    let mut paid = Paid::one().await;
+    let ledger = async |paid: &Paid, query: &str| {
+        let list = paid.sale.app.get(&format!("/v1/admin/ledger{query}")).by(&paid.sale.admin).send().await.expect(200);
+        list["items"].as_array().unwrap().clone()
+    };
+    let today = ledger(&paid, "").await;
+    let postings = json!([
+        { "account": "TOSS_CLEARING", "amount": 91_000 },
+        { "account": "TUTOR_PAYABLE", "amount": -81_900 },
+        { "account": "PLATFORM_FEE", "amount": -9_100 },
+    ]);
+    assert_eq!((today.len(), &today[0]["postings"], &today[0]["occasion"]), (1, &postings, &json!("SALE")));
+    assert_eq!((&today[0]["orderId"], &today[0]["productId"]), (&paid.order["id"], &json!(paid.sale.pwt)));
+    // Fifteen hours UTC are the next day's midnight in Korea.
+    paid.at("2026-11-25").await;
+    assert_eq!(ledger(&paid, "").await.len(), 0);
+    paid.give_back(&paid.kim).await.expect(200);
+    assert_eq!(ledger(&paid, "").await[0]["occasion"], "REFUND");
+    assert_eq!(ledger(&paid, "?day=2026-11-24").await, today);
+    assert_eq!(ledger(&paid, "?day=2026-11-23").await.len(), 0);
+    let call = paid.sale.app.get("/v1/admin/ledger?day=2026-11-31").by(&paid.sale.admin);
+    assert_eq!(call.send().await.refused(400, "VALIDATION_FAILED")["errors"][0]["code"], "NOT_A_DAY");
+}
+
+#[tokio::test]
+async fn list_ledger_goes_on_by_cursor_within_its_day() {
+    let paid = Paid::one().await;
+    for name in ["lee", "choi"] {
+        let buyer = paid.sale.app.sign_up(name).await;
+        paid.sale.buy(&buyer).await.expect(200);
+    }
+    let page =
+        async |query: &str| paid.sale.app.get(&format!("/v1/admin/ledger{query}")).by(&paid.sale.admin).send().await;
+    let (mut seen, mut cursor) = (vec![], String::new());
+    loop {
+        let list = page(&format!("?limit=2{cursor}")).await.expect(200);
+        seen.extend(list["items"].as_array().unwrap().iter().map(|entry| entry["orderId"].clone()));
+        let Some(next) = list["nextCursor"].as_str() else { break };
+        cursor = format!("&cursor={next}");
+    }
+    seen.dedup();
+    assert_eq!(seen.len(), 3);
+    page(&format!("?limit=2&day=2026-11-23{cursor}")).await.refused(400, "BAD_CURSOR");
+}
+
+impl Paid {
+    /// All orders that an admin finds, by pages of `limit`.
+    async fn found(&self, query: &str, limit: usize) -> Vec<Value> {
+        let (mut found, mut cursor) = (vec![], String::new());
+        loop {
+            let path = format!("/v1/admin/orders?limit={limit}{query}{cursor}");
+            let list = self.sale.app.get(&path).by(&self.sale.admin).send().await.expect(200);
+            found.extend(list["items"].as_array().unwrap().clone());
+            match list["nextCursor"].as_str() {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => return found,
+            }
+        }
+    }
+
+    async fn ids(&self, query: &str, limit: usize) -> Vec<String> {
+        self.found(query, limit).await.iter().map(|order| order["id"].as_str().unwrap().to_owned()).collect()
+    }
+}
+
+fn id(order: &Value) -> String {
+    order["id"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn list_orders_for_admin_begins_with_what_is_stuck() {
+    let paid = Paid::with(json!({ "maxParticipants": 10 })).await;
+    let (lee, choi) = (paid.sale.app.sign_up("lee").await, paid.sale.app.sign_up("choi").await);
+    // One that just waits for its buyer, one whose confirmation got no answer, and a refund that got none.
+    let waiting = paid.sale.order(&lee).await.expect(201);
+    let stuck = paid.sale.order(&choi).await.expect(201);
+    let payment_key = paid.sale.authenticate(&stuck);
+    for operation in [Operation::Confirm, Operation::Get] {
+        paid.sale.app.sandbox.fail_next(operation, FaultKind::AnswerLost);
+    }
+    paid.sale.confirm(&choi, &stuck, &payment_key).await.expect(202);
+    for operation in [Operation::Cancel, Operation::Get] {
+        paid.sale.app.sandbox.fail_next(operation, FaultKind::AnswerLost);
+    }
+    paid.give_back(&paid.kim).await.expect(202);
+    for limit in [1, 2, 20] {
+        assert_eq!(paid.ids("", limit).await, [id(&paid.order), id(&stuck), id(&waiting)], "{limit}");
+    }
+    let found = paid.found("", 20).await;
+    assert_eq!((&found[0]["lines"][0]["returned"], &found[1]["state"]), (&json!("REFUNDING"), &json!("CONFIRMING")));
+    assert!(found[0]["openRefund"].is_string() && found[1]["due"].is_string(), "{found:?}");
+    // When all is done, nothing is left to look at.
+    paid.sale.app.sandbox.clear_faults();
+    paid.sale.app.clock.advance(700_000);
+    paid.sale.sweep().await;
+    let done = paid.ids("", 20).await;
+    assert!(!done.contains(&id(&stuck)) && !done.contains(&id(&paid.order)), "{done:?}");
+}
+
+#[tokio::test]
+async fn list_orders_for_admin_finds_every_state_newest_first() {
+    let paid = Paid::with(json!({ "maxParticipants": 30 })).await;
+    let mut bought = vec![id(&paid.order)];
+    for n in 0..11 {
+        let buyer = paid.sale.app.sign_up(&format!("buyer{n}")).await;
+        paid.sale.app.clock.advance(1);
+        bought.insert(0, id(&paid.sale.buy(&buyer).await.expect(200)));
+    }
+    for limit in [1, 5, 100] {
+        assert_eq!(paid.ids("&state=PAID", limit).await, bought, "{limit}");
+    }
+    paid.give_back(&paid.kim).await.expect(200);
+    assert_eq!(paid.ids("&state=REFUNDED", 20).await, [id(&paid.order)]);
+    assert_eq!(paid.ids("&state=PAID", 3).await, bought[..11]);
+    // From held to let go: with a last look ahead of it, and after it.
+    let lee = paid.sale.app.sign_up("lee").await;
+    let order = paid.sale.order(&lee).await.expect(201);
+    assert_eq!(paid.ids("&state=PENDING", 1).await, [id(&order)]);
+    let refusing = Outcome::Refuse { code: "REJECT_CARD_COMPANY".to_owned(), leaves: Leaves::Aborted, times: None };
+    let payment_key = paid.sale.authenticate_as(&order, refusing);
+    assert_eq!(paid.sale.confirm(&lee, &order, &payment_key).await.status, 409);
+    let cancel = format!("/v1/orders/{}/cancel", id(&order));
+    paid.sale.app.post(&cancel).by(&lee).json(&json!({})).send().await.expect(200);
+    assert_eq!(paid.ids("&state=CANCELED", 1).await, [id(&order)]);
+    assert_eq!(paid.ids("", 1).await, [id(&order)]);
+    paid.sale.app.clock.advance(13 * 60_000);
+    assert_eq!(paid.sale.sweep().await.laid_down, 1);
+    assert_eq!(paid.ids("&state=CANCELED", 1).await, [id(&order)]);
+    assert_eq!(paid.ids("", 1).await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn list_orders_for_admin_finds_a_buyers() {
+    let paid = Paid::one().await;
+    let lee = paid.sale.app.sign_up("lee").await;
+    paid.sale.buy(&lee).await.expect(200);
+    let of = |account: &Account, more: &str| format!("&userId={}{more}", account.id);
+    assert_eq!(paid.ids(&of(&paid.kim, ""), 1).await, [id(&paid.order)]);
+    assert_eq!(paid.ids(&of(&paid.kim, "&state=PAID"), 1).await, [id(&paid.order)]);
+    assert_eq!(paid.ids(&of(&paid.kim, "&state=FAILED"), 1).await, Vec::<String>::new());
+    let call = paid.sale.app.get("/v1/admin/orders?state=LOST").by(&paid.sale.admin);
+    call.send().await.refused(400, "VALIDATION_FAILED");
 }

@@ -153,7 +153,7 @@ impl Stored for Order {
 
     fn keys(&self) -> Keys {
         Keys {
-            gsi1: self.due.map(|due| keys::due_order(self.id, due)),
+            gsi1: Some(keys::order_by_work(self.id, self.state, self.due)),
             gsi2: Some(keys::order_of(self.buyer_id, self.id)),
             ..Keys::of(keys::order(self.id))
         }
