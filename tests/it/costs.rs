@@ -159,6 +159,7 @@ impl Accounts {
             app.post("/v1/payments/confirm").by(&kim).header("idempotency-key", "confirm").json(&confirm)
         });
         assert_eq!(confirmed.await.body["state"], "PAID");
+        self.note("get_receipt", |app| app.get(&format!("/v1/orders/{id}/receipt")).by(&kim)).await;
         self.note("quote_refund", |app| app.get(&format!("/v1/orders/{id}/refund-quote")).by(&kim)).await;
         self.note("list_my_purchases", |app| app.get("/v1/users/me/purchases").by(&kim)).await;
 

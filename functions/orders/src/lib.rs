@@ -11,6 +11,7 @@ mod letting_go;
 mod outcome;
 mod paid;
 mod products;
+mod receipt;
 mod reconciler;
 mod refund;
 mod rules;
@@ -23,9 +24,9 @@ mod worklist;
 pub use app::{App, Terms};
 use devloop_http::{Operation, Route, mount};
 use endpoints::{
-    add_cart_item, cancel_order, confirm_payment, create_order, fail_payment, get_cart, get_order, list_ledger,
-    list_orders, list_orders_for_admin, list_refund_requests, quote_refund, receive_toss_webhook, remove_cart_item,
-    request_refund,
+    add_cart_item, cancel_order, confirm_payment, create_order, fail_payment, get_cart, get_order, get_receipt,
+    list_ledger, list_orders, list_orders_for_admin, list_refund_requests, quote_refund, receive_toss_webhook,
+    remove_cart_item, request_refund,
 };
 pub use reconciler::{Reconciled, reconcile, work_on};
 pub use sweeper::{Swept, sweep};
@@ -90,6 +91,12 @@ pub fn operations() -> Vec<Operation<App>> {
             "/v1/admin/refund-requests",
             "Lists the requests for refunds that wait for an admin, oldest first",
             list_refund_requests::list_refund_requests,
+        ),
+        Operation::get(
+            "get_receipt",
+            "/v1/orders/{orderId}/receipt",
+            "The receipt of a paid order, as JSON or as a page to print",
+            get_receipt::get_receipt,
         ),
         Operation::get("list_ledger", "/v1/admin/ledger", "Lists the ledger of one day", list_ledger::list_ledger),
         Operation::get(

@@ -253,7 +253,7 @@ pub fn payment(order: OrderId) -> Key {
 
 /// One refund of an order.
 pub fn refund(order: OrderId, id: RefundId) -> Key {
-    Key::new(format!("ORDER#{order}"), format!("REFUND#{id}"))
+    Key::new(format!("ORDER#{order}"), format!("{REFUND}{id}"))
 }
 
 /// All refunds with work left.
@@ -395,3 +395,6 @@ pub fn idle_orders(state: State, shard: u32) -> String {
 pub fn order_by_work(id: OrderId, state: State, due: Option<Time>) -> IndexKey {
     due.map_or_else(|| idle_order(id, state), |due| due_order(id, due))
 }
+
+/// How the sort keys of refunds begin.
+pub const REFUND: &str = "REFUND#";

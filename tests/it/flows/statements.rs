@@ -447,3 +447,48 @@ async fn list_orders_for_admin_finds_a_buyers() {
     let call = paid.sale.app.get("/v1/admin/orders?state=LOST").by(&paid.sale.admin);
     call.send().await.refused(400, "VALIDATION_FAILED");
 }
+
+#[tokio::test]
+async fn get_receipt_tells_what_was_paid_and_what_went_back() {
+    let paid = Paid::one().await;
+    let receipt = async |caller: &Account| paid.sale.app.get(&paid.path("receipt")).by(caller).send().await;
+    let told = receipt(&paid.kim).await.expect(200);
+    assert_eq!((&told["total"], &told["balance"], &told["refunds"]), (&json!(91_000), &json!(91_000), &json!([])));
+    assert_eq!((&told["buyerName"], &told["method"]), (&json!("kim"), &json!("카드")));
+    assert_eq!(told["supplier"]["registrationNumber"], "000-00-00000");
+    paid.give_back(&paid.kim).await.expect(200);
+    let told = receipt(&paid.sale.admin).await.expect(200);
+    assert_eq!((&told["refunded"], &told["balance"]), (&json!(91_000), &json!(0)));
+    assert_eq!((&told["refunds"][0]["amount"], &told["buyerName"]), (&json!(91_000), &json!("kim")));
+    let lee = paid.sale.app.sign_up("lee").await;
+    receipt(&lee).await.refused(404, "ORDER_NOT_FOUND");
+    let unpaid = paid.sale.order(&lee).await.expect(201);
+    let path = format!("/v1/orders/{}/receipt", id(&unpaid));
+    paid.sale.app.get(&path).by(&lee).send().await.refused(409, "ORDER_NOT_PAID");
+    paid.sale.app.get(&path).by(&lee).header("accept", "text/html").send().await.refused(409, "ORDER_NOT_PAID");
+}
+
+#[tokio::test]
+async fn get_receipt_is_a_page_for_who_prefers_one() {
+    let paid = Paid::with(json!({ "title": "<b>러스트</b> & \"서버리스\"" })).await;
+    let receipt = paid.sale.app.get(&paid.path("receipt")).by(&paid.kim);
+    let page = receipt.header("accept", "text/html,application/xhtml+xml,*/*;q=0.8").send().await;
+    assert_eq!((page.header("content-type"), page.header("vary")), ("text/html; charset=utf-8", "Accept"));
+    assert_eq!((page.header("cache-control"), page.header("x-content-type-options")), ("no-store", "nosniff"));
+    assert!(page.header("content-security-policy").starts_with("default-src 'none'"));
+    let page = page.expect(200);
+    let page = page.as_str().unwrap();
+    for part in ["<html lang=\"ko\">", "&lt;b&gt;러스트&lt;/b&gt; &amp;", "91,000원", "주식회사 데브루프", "카드"]
+    {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    assert!(!page.contains("부가"), "no tax is claimed: {page}");
+    let json = paid.sale.app.get(&paid.path("receipt")).by(&paid.kim).header("accept", "*/*").send().await;
+    assert_eq!(json.header("content-type"), "application/json");
+    paid.give_back(&paid.kim).await.expect(200);
+    let receipt = paid.sale.app.get(&paid.path("receipt")).by(&paid.kim).header("accept", "text/html");
+    let page = receipt.send().await.expect(200);
+    for part in ["환불 완료", "−91,000원", "<td class=\"won\">0원</td>"] {
+        assert!(page.as_str().unwrap().contains(part), "{part}: {page}");
+    }
+}

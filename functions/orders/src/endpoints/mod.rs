@@ -5,6 +5,7 @@ pub mod create_order;
 pub mod fail_payment;
 pub mod get_cart;
 pub mod get_order;
+pub mod get_receipt;
 pub mod list_ledger;
 pub mod list_orders;
 pub mod list_orders_for_admin;
