@@ -230,6 +230,7 @@ fn rows() -> Vec<Row> {
         row("list_ledger", get.clone(), |_| "/v1/admin/ledger".into(), ADMIN),
         row("list_orders_for_admin", get.clone(), |_| "/v1/admin/orders".into(), ADMIN),
         row("get_receipt", get.clone(), |world| format!("/v1/orders/{}/receipt", world.bought), [401, 401, 401, 401, 404, 404, 404, 200, 404, 200]),
+        row("list_my_settlements", get.clone(), |_| "/v1/users/me/settlements".into(), [401, 401, 401, 403, 403, 403, 200, 403, 200, 403]),
         row("get_health", get.clone(), |_| "/v1/health".into(), ANYONE),
         row("get_openapi", get.clone(), |_| "/v1/openapi.json".into(), ANYONE),
         row("answer_unknown_route", get, |_| "/v1/nothing".into(), [404; 10]),

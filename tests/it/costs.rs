@@ -199,6 +199,7 @@ impl Accounts {
             app.post(&format!("{path}/refund-requests")).by(buyer).header("idempotency-key", "ask").json(&reason)
         })
         .await;
+        self.note("list_my_settlements", |app| app.get("/v1/users/me/settlements").by(tutor)).await;
         let (ledger, orders) = ("/v1/admin/ledger", "/v1/admin/orders?state=PAID&limit=1");
         self.note("list_ledger", |app| app.get(ledger).by(admin)).await;
         self.note("list_orders_for_admin", |app| app.get(orders).by(admin)).await;

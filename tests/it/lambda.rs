@@ -20,7 +20,7 @@ fn events() -> PathBuf {
 }
 
 /// What each operation answers to its event: the status, and a member of its body.
-const ANSWERS: [(&str, u64, &str); 53] = [
+const ANSWERS: [(&str, u64, &str); 54] = [
     ("sign_up", 201, "/tokens/accessToken"),
     ("log_in", 200, "/refreshToken"),
     ("refresh_session", 200, "/accessToken"),
@@ -71,6 +71,7 @@ const ANSWERS: [(&str, u64, &str); 53] = [
     ("list_ledger", 200, "/items"),
     ("list_orders_for_admin", 200, "/items/0/buyerId"),
     ("get_receipt", 200, "/supplier/registrationNumber"),
+    ("list_my_settlements", 200, "/months/1/payable"),
     ("get_health", 200, "/status"),
     ("get_openapi", 200, "/openapi"),
     ("answer_unknown_route", 404, "/code"),
@@ -134,13 +135,17 @@ async fn every_event_is_answered_by_its_function() {
 #[tokio::test]
 async fn documents_leave_a_function_as_text() {
     let world = World::new().await;
-    for (operation, media_type, begins) in [("get_receipt", "text/html", "<!DOCTYPE html>")] {
+    for (operation, media_type, begins) in
+        [("get_receipt", "text/html", "<!DOCTYPE html>"), ("list_my_settlements", "text/csv", "\u{feff}월")]
+    {
         let mut event = event(operation, &world);
         event["headers"]["accept"] = json!(media_type);
         let response = invoke(&world, operation, event).await;
         assert_eq!(response["headers"]["content-type"], format!("{media_type}; charset=utf-8"));
         assert_eq!(response["isBase64Encoded"], json!(false), "{operation}");
-        assert!(response["body"].as_str().unwrap().starts_with(begins), "{operation}: {response}");
+        let body = response["body"].as_str().unwrap();
+        assert!(body.starts_with(begins), "{operation}: {response}");
+        assert_eq!(response["headers"]["content-length"], body.len().to_string(), "{operation}: {response}");
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod app;
 mod cart_view;
+mod csv;
 mod edges;
 mod endpoints;
 mod hints;
@@ -25,8 +26,8 @@ pub use app::{App, Terms};
 use devloop_http::{Operation, Route, mount};
 use endpoints::{
     add_cart_item, cancel_order, confirm_payment, create_order, fail_payment, get_cart, get_order, get_receipt,
-    list_ledger, list_orders, list_orders_for_admin, list_refund_requests, quote_refund, receive_toss_webhook,
-    remove_cart_item, request_refund,
+    list_ledger, list_my_settlements, list_orders, list_orders_for_admin, list_refund_requests, quote_refund,
+    receive_toss_webhook, remove_cart_item, request_refund,
 };
 pub use reconciler::{Reconciled, reconcile, work_on};
 pub use sweeper::{Swept, sweep};
@@ -97,6 +98,12 @@ pub fn operations() -> Vec<Operation<App>> {
             "/v1/orders/{orderId}/receipt",
             "The receipt of a paid order, as JSON or as a page to print",
             get_receipt::get_receipt,
+        ),
+        Operation::get(
+            "list_my_settlements",
+            "/v1/users/me/settlements",
+            "What a tutor sold and is owed by month, as JSON or as a table",
+            list_my_settlements::list_my_settlements,
         ),
         Operation::get("list_ledger", "/v1/admin/ledger", "Lists the ledger of one day", list_ledger::list_ledger),
         Operation::get(

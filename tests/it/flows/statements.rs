@@ -492,3 +492,68 @@ async fn get_receipt_is_a_page_for_who_prefers_one() {
         assert!(page.as_str().unwrap().contains(part), "{part}: {page}");
     }
 }
+
+impl Paid {
+    async fn tutor(&self) -> Account {
+        self.sale.app.log_in(&Account { email: "park@example.com".to_owned(), ..self.kim.clone() }).await
+    }
+
+    async fn settlements(&self, query: &str) -> Value {
+        let tutor = self.tutor().await;
+        self.sale.app.get(&format!("/v1/users/me/settlements{query}")).by(&tutor).send().await.expect(200)
+    }
+}
+
+#[tokio::test]
+async fn list_my_settlements_sums_the_ledger_by_korean_months() {
+    let mut paid = Paid::one().await;
+    // The last millisecond of November in Korea, and the first of December.
+    let lee = paid.sale.app.sign_up("lee").await;
+    let choi = paid.sale.app.sign_up("choi").await;
+    paid.at("2026-12-01").await;
+    paid.sale.app.clock.advance(-1);
+    paid.sale.buy(&paid.sale.app.log_in(&lee).await).await.expect(200);
+    paid.sale.app.clock.advance(1);
+    paid.sale.buy(&paid.sale.app.log_in(&choi).await).await.expect(200);
+    paid.at("2027-01-15").await;
+    paid.give_back(&paid.kim).await.expect(200);
+    let told = paid.settlements("").await;
+    let months = told["months"].as_array().unwrap();
+    assert_eq!((months.len(), &months[0]["month"], &months[11]["month"]), (12, &json!("2026-02"), &json!("2027-01")));
+    let month = |sales: i64, refunds: i64, fee: i64, payable: i64, month: &str| json!({ "month": month, "sales": sales, "refunds": refunds, "fee": fee, "payable": payable });
+    assert_eq!(months[8], month(0, 0, 0, 0, "2026-10"));
+    assert_eq!(months[9], month(182_000, 0, 18_200, 163_800, "2026-11"));
+    assert_eq!(months[10], month(91_000, 0, 9_100, 81_900, "2026-12"));
+    assert_eq!(months[11], month(0, 91_000, -9_100, -81_900, "2027-01"));
+    assert_eq!(told["total"], json!({ "sales": 273_000, "refunds": 91_000, "fee": 18_200, "payable": 163_800 }));
+    let two = paid.settlements("?from=2026-12&until=2027-01").await;
+    assert_eq!((two["months"].as_array().unwrap().len(), &two["total"]["payable"]), (2, &json!(0)));
+    let other = paid.sale.app.tutor("jung").await;
+    let nothing = paid.sale.app.get("/v1/users/me/settlements").by(&other).send().await.expect(200);
+    assert_eq!(nothing["total"], json!({ "sales": 0, "refunds": 0, "fee": 0, "payable": 0 }));
+}
+
+#[tokio::test]
+async fn list_my_settlements_is_a_table_for_who_prefers_one() {
+    let paid = Paid::one().await;
+    let tutor = paid.tutor().await;
+    let call = paid.sale.app.get("/v1/users/me/settlements?from=2026-10&until=2026-11").by(&tutor);
+    let table = call.header("accept", "text/csv").send().await;
+    assert_eq!(table.header("content-type"), "text/csv; charset=utf-8");
+    assert_eq!(table.header("content-disposition"), "attachment; filename=\"settlements.csv\"");
+    let expected = "\u{feff}월,매출,환불,수수료,정산 금액\r\n2026-10,0,0,0,0\r\n2026-11,91000,0,9100,81900\r\n\
+                    합계,91000,0,9100,81900\r\n";
+    assert_eq!(table.expect(200), expected);
+}
+
+#[tokio::test]
+async fn list_my_settlements_reads_one_to_twelve_months() {
+    let paid = Paid::one().await;
+    let tutor = paid.tutor().await;
+    for query in ["?from=2026-12&until=2026-11", "?from=2025-11&until=2026-11", "?from=2027-01"] {
+        let call = paid.sale.app.get(&format!("/v1/users/me/settlements{query}")).by(&tutor);
+        assert_eq!(call.send().await.refused(400, "VALIDATION_FAILED")["errors"][0]["code"], "MONTHS", "{query}");
+    }
+    let call = paid.sale.app.get("/v1/users/me/settlements?from=2026-13").by(&tutor);
+    assert_eq!(call.send().await.refused(400, "VALIDATION_FAILED")["errors"][0]["code"], "NOT_A_MONTH");
+}

@@ -7,6 +7,7 @@ pub mod get_cart;
 pub mod get_order;
 pub mod get_receipt;
 pub mod list_ledger;
+pub mod list_my_settlements;
 pub mod list_orders;
 pub mod list_orders_for_admin;
 pub mod list_refund_requests;
