@@ -11,7 +11,7 @@ use std::{
 use auth::{Cost, Hasher, SigningKey};
 use bytes::Bytes;
 use clock::{Movable, Rng};
-use config::{Payments, Secret, Settings};
+use config::{Payments, Secret, Settings, Supplier};
 use devloop_http::{ClientAddress, Route, router};
 use devloop_local::{
     functions::{Parts, toss_over},
@@ -103,6 +103,14 @@ pub fn settings() -> Settings {
             fail_url: "http://localhost/pay/fail".to_owned(),
             max_order_total: 500_000_000,
             commission: 1_000,
+            supplier: Supplier {
+                name: "주식회사 데브루프".to_owned(),
+                representative: "김대표".to_owned(),
+                registration_number: "000-00-00000".to_owned(),
+                mail_order_number: "제2026-서울강남-00000호".to_owned(),
+                address: "서울특별시 강남구 테헤란로 1".to_owned(),
+                contact: "help@devloop.example".to_owned(),
+            },
         }),
         queues: None,
         sqs_endpoint: None,
@@ -333,7 +341,14 @@ impl Call<'_> {
         let response = self.app.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.unwrap().to_bytes();
-        let body = if bytes.is_empty() { Value::Null } else { serde_json::from_slice(&bytes).unwrap() };
+        let media_type = parts.headers.get("content-type").map_or("", |value| value.to_str().unwrap());
+        let body = if bytes.is_empty() {
+            Value::Null
+        } else if media_type.starts_with("text/") {
+            String::from_utf8(bytes.to_vec()).unwrap().into()
+        } else {
+            serde_json::from_slice(&bytes).unwrap()
+        };
         let reply = Reply { status: parts.status.as_u16(), headers: parts.headers, body };
         contract::must_know(&self.app.routes, &self.method, &self.path, &reply);
         reply

@@ -22,10 +22,14 @@ pub struct World {
     callers: Vec<Option<Account>>,
     /// Free, bought by the user; its schedule has a todo of theirs.
     pub free: String,
+    /// The order that bought it.
+    pub bought: String,
     pub todo: String,
     /// 50,000 won; the user has an unpaid order of it.
     pub paid: String,
     pub order: String,
+    /// The user's order of a project that takes nobody back any more; the other user asks for a refund of theirs.
+    pub late: String,
     /// Awaits approval.
     pub pending: String,
     pending_etag: String,
@@ -47,7 +51,7 @@ impl World {
         app.table.write(gone).await.unwrap();
 
         let free = app.approved_pwt(&tutor, &admin, json!({ "price": 0 })).await;
-        app.buy_free(&user, &free).await;
+        let bought = app.buy_free(&user, &free).await["id"].as_str().unwrap().to_owned();
         let todo =
             json!({ "title": "설계", "content": "", "start": "2027-01-05T00:00:00Z", "end": "2027-01-06T00:00:00Z" });
         let todos = format!("/v1/schedules/{free}/todos");
@@ -64,6 +68,15 @@ impl World {
         app.buy_free(&user, &full).await;
         app.post(&format!("/v1/pwts/{full}/waitlist")).by(&applicant).send().await.expect(201);
 
+        let soon = json!({ "price": 0, "deadline": app.parts.clock.now().plus_seconds(1) });
+        let over = app.approved_pwt(&tutor, &admin, soon).await;
+        let late = app.buy_free(&user, &over).await["id"].as_str().unwrap().to_owned();
+        let asked = app.buy_free(&other, &over).await;
+        app.clock.advance(1_000);
+        let ask = app.post(&format!("/v1/orders/{}/refund-requests", asked["id"].as_str().unwrap())).by(&other);
+        let ask = ask.header("idempotency-key", "ask").json(&json!({ "reason": "약속과 다릅니다." }));
+        ask.send().await.expect(201);
+
         let forged = Account {
             token: sign(&SigningKey::generate(&Rng::from_seed(99)).unwrap(), &admin, &app, 0),
             ..admin.clone()
@@ -76,7 +89,7 @@ impl World {
         let callers =
             [None, Some(forged), Some(expired), Some(withdrawn), Some(other), Some(applicant), Some(other_tutor)];
         let callers = callers.into_iter().chain([Some(user), Some(tutor), Some(admin)]).collect();
-        Self { app, callers, free, todo, paid, order, pending, pending_etag, full }
+        Self { app, callers, free, bought, todo, paid, order, late, pending, pending_etag, full }
     }
 }
 
@@ -210,6 +223,14 @@ fn rows() -> Vec<Row> {
             .body(|world, _| json!({ "orderId": world.order, "code": "PAY_PROCESS_CANCELED" })),
         row("receive_toss_webhook", Method::POST, |_| "/v1/webhooks/toss".into(), ANYONE)
             .body(|world, _| json!({ "eventType": "PAYMENT_STATUS_CHANGED", "data": { "orderId": world.order } })),
+        row("quote_refund", get.clone(), |world| format!("/v1/orders/{}/refund-quote", world.bought), [401, 401, 401, 401, 404, 404, 404, 200, 404, 200]),
+        row("request_refund", Method::POST, |world| format!("/v1/orders/{}/refund-requests", world.late), [401, 401, 401, 401, 404, 404, 404, 201, 404, 404])
+            .body(|_, _| json!({ "reason": "프로젝트가 약속과 다르게 진행됩니다." })),
+        row("list_refund_requests", get.clone(), |_| "/v1/admin/refund-requests".into(), ADMIN),
+        row("list_ledger", get.clone(), |_| "/v1/admin/ledger".into(), ADMIN),
+        row("list_orders_for_admin", get.clone(), |_| "/v1/admin/orders".into(), ADMIN),
+        row("get_receipt", get.clone(), |world| format!("/v1/orders/{}/receipt", world.bought), [401, 401, 401, 401, 404, 404, 404, 200, 404, 200]),
+        row("list_my_settlements", get.clone(), |_| "/v1/users/me/settlements".into(), [401, 401, 401, 403, 403, 403, 200, 403, 200, 403]),
         row("get_health", get.clone(), |_| "/v1/health".into(), ANYONE),
         row("get_openapi", get.clone(), |_| "/v1/openapi.json".into(), ANYONE),
         row("answer_unknown_route", get, |_| "/v1/nothing".into(), [404; 10]),

@@ -19,7 +19,7 @@ pub fn must_know(routes: &[Route], method: &Method, path: &str, reply: &Reply) {
     static DOCUMENT: OnceLock<Value> = OnceLock::new();
     let document = DOCUMENT.get_or_init(|| serde_json::to_value(openapi::document(routes)).unwrap());
     let answered = match operation(document, method, path) {
-        Some(operation) => undocumented(document, operation, reply.status, &reply.body),
+        Some(operation) => undocumented(document, operation, reply.status, reply.header("content-type"), &reply.body),
         None => unrouted(routes, reply),
     };
     assert_eq!(answered, Vec::<String>::new(), "{method} {path} answered {} {}", reply.status, reply.body);
@@ -48,15 +48,15 @@ fn operation<'a>(document: &'a Value, method: &Method, path: &str) -> Option<&'a
 }
 
 /// What an operation's description does not say of an answer.
-fn undocumented(document: &Value, operation: &Value, status: u16, body: &Value) -> Vec<String> {
+fn undocumented(document: &Value, operation: &Value, status: u16, media_type: &str, body: &Value) -> Vec<String> {
     let Some(response) = operation["responses"].get(status.to_string()) else {
         return vec![format!("no status {status} in {}", operation["operationId"])];
     };
     let none = Map::new();
     let content = response["content"].as_object().unwrap_or(&none);
-    match content.values().next() {
-        None if body.is_null() => vec![],
-        None => vec!["a body where none is described".to_owned()],
+    match content.get(media_type.split(';').next().unwrap_or_default()) {
+        None if body.is_null() && content.is_empty() => vec![],
+        None => vec![format!("a body of {media_type:?} that is not described")],
         Some(content) => mismatches(document, &content["schema"], body, "$"),
     }
 }
@@ -289,7 +289,10 @@ fn what_the_contract_does_not_say_is_named() {
     assert_eq!(get_pwt["operationId"], "get_pwt");
     assert_eq!(operation(&document, &Method::GET, "/v1/pwts/mine").unwrap()["operationId"], "list_my_pwts");
     assert!(operation(&document, &Method::POST, "/v1/pwts/1").is_none());
-    let said = |status, body: Value| undocumented(&document, get_pwt, status, &body);
+    let said = |status, body: Value| {
+        let media_type = if status < 400 { "application/json" } else { "application/problem+json" };
+        undocumented(&document, get_pwt, status, media_type, &body)
+    };
     assert!(said(200, json!({ "id": "1", "seats": 2, "reason": null })).is_empty());
     assert!(said(204, Value::Null).is_empty());
     assert!(said(404, json!({ "status": 404, "code": "PWT_NOT_FOUND", "current": {} })).is_empty());

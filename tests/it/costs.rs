@@ -159,6 +159,8 @@ impl Accounts {
             app.post("/v1/payments/confirm").by(&kim).header("idempotency-key", "confirm").json(&confirm)
         });
         assert_eq!(confirmed.await.body["state"], "PAID");
+        self.note("get_receipt", |app| app.get(&format!("/v1/orders/{id}/receipt")).by(&kim)).await;
+        self.note("quote_refund", |app| app.get(&format!("/v1/orders/{id}/refund-quote")).by(&kim)).await;
         self.note("list_my_purchases", |app| app.get("/v1/users/me/purchases").by(&kim)).await;
 
         let canceled = self.order(&lee, pwt).await["id"].as_str().unwrap().to_owned();
@@ -185,6 +187,23 @@ impl Accounts {
         self.note("join_waitlist", |app| app.post(&path).by(&waiter)).await;
         self.note("get_my_waitlist_place", |app| app.get(&own).by(&waiter)).await;
         self.note("leave_waitlist", |app| app.delete(&own).by(&waiter)).await;
+    }
+
+    async fn statements(&mut self, tutor: &Account, admin: &Account, buyer: &Account) {
+        let soon = json!({ "price": 0, "deadline": self.app.parts.clock.now().plus_seconds(1) });
+        let over = self.app.approved_pwt(tutor, admin, soon).await;
+        let order = self.app.buy_free(buyer, &over).await["id"].as_str().unwrap().to_owned();
+        self.app.clock.advance(1_000);
+        let (path, reason) = (format!("/v1/orders/{order}"), json!({ "reason": "약속과 다릅니다." }));
+        self.note("request_refund", |app| {
+            app.post(&format!("{path}/refund-requests")).by(buyer).header("idempotency-key", "ask").json(&reason)
+        })
+        .await;
+        self.note("list_my_settlements", |app| app.get("/v1/users/me/settlements").by(tutor)).await;
+        let (ledger, orders) = ("/v1/admin/ledger", "/v1/admin/orders?state=PAID&limit=1");
+        self.note("list_ledger", |app| app.get(ledger).by(admin)).await;
+        self.note("list_orders_for_admin", |app| app.get(orders).by(admin)).await;
+        self.note("list_refund_requests", |app| app.get("/v1/admin/refund-requests").by(admin)).await;
     }
 
     async fn schedule(&mut self, pwt: &str, member: &Account) {
@@ -237,6 +256,7 @@ async fn every_operation_costs_what_is_written_down() {
     let buyer = accounts.orders(&pwt, &admin).await;
     accounts.waitlist(&tutor, &admin, &buyer).await;
     accounts.schedule(&pwt, &buyer).await;
+    accounts.statements(&tutor, &admin, &buyer).await;
     accounts.note("get_me", |app| app.get("/v1/users/me").by(&buyer)).await;
     accounts.note("get_health", |app| app.get("/v1/health")).await;
     accounts.note("get_openapi", |app| app.get("/v1/openapi.json")).await;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use config::Settings;
+use config::{Settings, Supplier};
 use devloop_http::{Edge, StartError};
 use domain::{ids::OrderId, ledger::Commission};
 use jobs::{Alarm, Jobs, Notification};
@@ -34,6 +34,8 @@ pub struct Terms {
     pub max_total: i64,
     /// The platform's share of each sale.
     pub commission: Commission,
+    /// Who sells, for receipts.
+    pub supplier: Supplier,
 }
 
 impl App {
@@ -49,6 +51,7 @@ impl App {
             fail_url: payments.fail_url.clone(),
             max_total: payments.max_order_total,
             commission,
+            supplier: payments.supplier.clone(),
         };
         Ok(Self { edge, toss, jobs, terms })
     }

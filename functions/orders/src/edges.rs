@@ -4,15 +4,15 @@
 //! `infra/docs/order-states.md` list the edges.
 
 use domain::{
-    ids::{OrderId, ProductId},
-    orders::{EXPIRY_GRACE_SECONDS, LAST_LOOK_SECONDS, RefundState, Return, State},
+    ids::{OrderId, ProductId, RefundRequestId},
+    orders::{EXPIRY_GRACE_SECONDS, LAST_LOOK_SECONDS, RefundState, RequestState, Return, State},
     time::Time,
 };
 use storage::{
     Tx, TxError, Write, WriteError,
     items::{
-        Buyer, Lapses, OpenOrder, Order, OrderLine, Payment, PaymentKeyGuard, Purchase, Refund, SeatShard, Settlement,
-        User, Void,
+        Buyer, Lapses, OpenOrder, Order, OrderLine, Payment, PaymentKeyGuard, Purchase, Refund, RefundRequest,
+        SeatShard, Settlement, User, Void,
     },
     keys,
 };
@@ -70,13 +70,12 @@ pub const CONFIRM_PATIENCE_SECONDS: u32 = 60;
 fn step(order: &Order, from: State, to: State, due: Option<Time>) -> Write {
     debug_assert!(from.may_become(to), "{from:?} -> {to:?} is no edge");
     let write = Write::update(keys::order(order.id)).set("state", to).if_is("state", from);
-    reschedule(write, order.id, due).set("setbacks", 0)
+    reschedule(write, order.id, to, due).set("setbacks", 0)
 }
 
-fn reschedule(write: Write, id: OrderId, due: Option<Time>) -> Write {
-    let index = due.map(|due| keys::due_order(id, due));
-    let (pk, sk) = index.map(|key| (key.pk, key.sk)).unzip();
-    write.set_or_remove("due", due).set_or_remove("gsi1pk", pk).set_or_remove("gsi1sk", sk)
+fn reschedule(write: Write, id: OrderId, state: State, due: Option<Time>) -> Write {
+    let index = keys::order_by_work(id, state, due);
+    write.set_or_remove("due", due).set("gsi1pk", index.pk).set("gsi1sk", index.sk)
 }
 
 /// The conditions under which the confirmation that `order` was read in is still the present one.
@@ -291,6 +290,11 @@ pub async fn begin_refund(app: &App, order: &Order, refund: &Refund) -> Result<O
         .if_is("state", order.state)
         .if_is("refunds", order.refunds)
         .if_missing("openRefund");
+    // Who finishes the refund answers the request, and so must know of it.
+    let begun = match order.refund_request {
+        Some(request) => begun.if_is("refundRequest", request),
+        None => begun.if_missing("refundRequest"),
+    };
     let entitlements = refund.products.iter().flat_map(|product| {
         [keys::purchase(order.buyer_id, *product), keys::buyer(*product, order.buyer_id)]
             .map(|key| Write::update(key).set("refunding", true).if_is("orderId", order.id))
@@ -310,9 +314,14 @@ pub async fn finish_refund(app: &App, order: &Order, refund: &Refund, now: Time)
     let lines = marked(order, refund, Some(Return::Refunded));
     let all = lines.iter().all(|line| line.returned == Some(Return::Refunded));
     let to = if all { State::Refunded } else { State::PartiallyRefunded };
+    // Another's refund than the buyer's own is an admin's answer; and where nothing is left, nothing can be asked for.
+    let answered = order.refund_request.filter(|_| all || refund.asked_by != order.buyer_id);
+    let refunded = refunded(order, refund, to, &lines);
+    let refunded = if answered.is_some() { refunded.remove("refundRequest") } else { refunded };
     let mut tx = Tx::once(app.edge.ids.token())
-        .and(refunded(order, refund, to, &lines), Lost::Order)
-        .and(end_refund(refund, RefundState::Done, now), Lost::Refund);
+        .and(refunded, Lost::Order)
+        .and(end_refund(refund, RefundState::Done, now), Lost::Refund)
+        .and_all(answered.map(|request| (answer_request(order.id, request), Lost::Order)));
     for line in lines_of(order, refund) {
         let (product, buyer) = (line.product_id, order.buyer_id);
         tx = tx
@@ -322,7 +331,35 @@ pub async fn finish_refund(app: &App, order: &Order, refund: &Refund, now: Time)
             .and_all(ledger::refund(order, line, refund, now).map(|write| (write, Lost::Refund)));
     }
     tx.commit(&app.edge.table).await?;
-    Ok(Order { state: to, lines, open_refund: None, ..order.clone() })
+    let refund_request = order.refund_request.filter(|_| answered.is_none());
+    Ok(Order { state: to, lines, open_refund: None, refund_request, ..order.clone() })
+}
+
+fn answer_request(order: OrderId, request: RefundRequestId) -> Write {
+    Write::update(keys::refund_request(order, request))
+        .set("state", RequestState::Answered)
+        .remove("gsi1pk")
+        .remove("gsi1sk")
+        .if_is("state", RequestState::Open)
+}
+
+/// Writes down that the buyer asks an admin for a refund, and that `record` of it: one request at a time, and none
+/// while a refund is at work.
+pub async fn request_refund(app: &App, order: &Order, request: &RefundRequest, record: Write) -> Result<(), NotMoved> {
+    let asked = Write::update(keys::order(order.id))
+        .set("refundRequest", request.id)
+        .if_is("state", order.state)
+        .if_is("refunds", order.refunds)
+        .if_missing("openRefund")
+        .if_missing("refundRequest");
+    Tx::once(app.edge.ids.token())
+        .and(record, Lost::Order)
+        .and(asked, Lost::Order)
+        .and(Write::put(request).if_absent(), Lost::Order)
+        .and(User::must_be_active(order.buyer_id), Lost::Buyer)
+        .commit(&app.edge.table)
+        .await?;
+    Ok(())
 }
 
 /// Toss refused the refund for good: the lines are the buyer's again.
@@ -378,8 +415,8 @@ pub async fn back_off_refund(app: &App, refund: &Refund, now: Time) -> Result<()
 
 fn refunded(order: &Order, refund: &Refund, to: State, lines: &[OrderLine]) -> Write {
     debug_assert!(order.state.may_become(to), "{:?} -> {to:?} is no edge", order.state);
-    Write::update(keys::order(order.id))
-        .set("state", to)
+    let write = Write::update(keys::order(order.id)).set("state", to);
+    reschedule(write, order.id, to, order.due)
         .set("lines", lines)
         .remove("openRefund")
         .if_is("state", order.state)
@@ -444,7 +481,7 @@ pub async fn back_off(app: &App, order: &Order, now: Time) -> Result<(), storage
     let setbacks = order.setbacks.saturating_add(1);
     let due = now.plus_seconds(pause_seconds(setbacks));
     let write = Write::update(keys::order(order.id)).set("setbacks", setbacks).if_is("state", order.state);
-    match single(app, reschedule(write, order.id, Some(due))).await {
+    match single(app, reschedule(write, order.id, order.state, Some(due))).await {
         Ok(()) | Err(NotMoved::Lost(_)) => Ok(()),
         Err(NotMoved::Storage(error)) => Err(error),
     }
@@ -459,7 +496,7 @@ fn pause_seconds(setbacks: u32) -> i64 {
 /// The last look at an unpaid order found nothing: no work is left.
 pub async fn lay_down(app: &App, order: &Order) -> Result<(), storage::Error> {
     let write = Write::update(keys::order(order.id)).if_is("state", order.state);
-    match single(app, reschedule(write, order.id, None)).await {
+    match single(app, reschedule(write, order.id, order.state, None)).await {
         Ok(()) | Err(NotMoved::Lost(_)) => Ok(()),
         Err(NotMoved::Storage(error)) => Err(error),
     }

@@ -2,6 +2,7 @@
 
 mod app;
 mod cart_view;
+mod csv;
 mod edges;
 mod endpoints;
 mod hints;
@@ -9,7 +10,9 @@ mod holds;
 mod ledger;
 mod letting_go;
 mod outcome;
+mod paid;
 mod products;
+mod receipt;
 mod reconciler;
 mod refund;
 mod rules;
@@ -17,12 +20,14 @@ mod settle;
 mod sweeper;
 mod views;
 mod waitlist;
+mod worklist;
 
 pub use app::{App, Terms};
 use devloop_http::{Operation, Route, mount};
 use endpoints::{
-    add_cart_item, cancel_order, confirm_payment, create_order, fail_payment, get_cart, get_order, list_orders,
-    receive_toss_webhook, remove_cart_item,
+    add_cart_item, cancel_order, confirm_payment, create_order, fail_payment, get_cart, get_order, get_receipt,
+    list_ledger, list_my_settlements, list_orders, list_orders_for_admin, list_refund_requests, quote_refund,
+    receive_toss_webhook, remove_cart_item, request_refund,
 };
 pub use reconciler::{Reconciled, reconcile, work_on};
 pub use sweeper::{Swept, sweep};
@@ -69,6 +74,43 @@ pub fn operations() -> Vec<Operation<App>> {
             "/v1/webhooks/toss",
             "Hears from Toss that a payment may have changed",
             receive_toss_webhook::receive_toss_webhook,
+        ),
+        Operation::get(
+            "quote_refund",
+            "/v1/orders/{orderId}/refund-quote",
+            "Tells what giving an order back now would bring",
+            quote_refund::quote_refund,
+        ),
+        Operation::post(
+            "request_refund",
+            "/v1/orders/{orderId}/refund-requests",
+            "Asks an admin for a refund",
+            request_refund::request_refund,
+        ),
+        Operation::get(
+            "list_refund_requests",
+            "/v1/admin/refund-requests",
+            "Lists the requests for refunds that wait for an admin, oldest first",
+            list_refund_requests::list_refund_requests,
+        ),
+        Operation::get(
+            "get_receipt",
+            "/v1/orders/{orderId}/receipt",
+            "The receipt of a paid order, as JSON or as a page to print",
+            get_receipt::get_receipt,
+        ),
+        Operation::get(
+            "list_my_settlements",
+            "/v1/users/me/settlements",
+            "What a tutor sold and is owed by month, as JSON or as a table",
+            list_my_settlements::list_my_settlements,
+        ),
+        Operation::get("list_ledger", "/v1/admin/ledger", "Lists the ledger of one day", list_ledger::list_ledger),
+        Operation::get(
+            "list_orders_for_admin",
+            "/v1/admin/orders",
+            "Lists orders by state or buyer; without either, those with work left, stuck ones first",
+            list_orders_for_admin::list_orders_for_admin,
         ),
     ]
 }

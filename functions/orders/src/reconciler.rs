@@ -91,9 +91,11 @@ async fn refund_again(app: &App, listed: &DueRefund, reconciled: &mut Reconciled
 /// What the index shows of a due refund.
 #[derive(Debug, serde::Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct DueRefund {
-    id: RefundId,
-    order_id: OrderId,
+pub struct DueRefund {
+    /// Which.
+    pub id: RefundId,
+    /// Of which order.
+    pub order_id: OrderId,
 }
 
 impl storage::Stored for DueRefund {
@@ -165,7 +167,7 @@ async fn hear(app: &App, job: PaymentJob) -> Result<(), storage::Error> {
     let now = app.edge.clock.now();
     match (job, order) {
         (PaymentJob::CheckPayment { .. }, Some(order)) if order.state == State::Confirming => {
-            finish(app, &order, now, &mut Reconciled::default()).await
+            Box::pin(finish(app, &order, now, &mut Reconciled::default())).await
         }
         (PaymentJob::LookAtPayment { .. }, Some(order)) if can_change(&order) => look(app, &order, now).await,
         (_, order) => {

@@ -4,6 +4,8 @@
 //! whoever calls this, the caller of `cancel_order` again or the sweeper, does the same ones. What
 //! Toss does not say is no refusal, and where the balance shows the refund it is done.
 
+use std::ops::ControlFlow::{self, Break, Continue};
+
 use domain::{
     ids::{ProductId, UserId},
     orders::RefundState,
@@ -75,8 +77,8 @@ pub async fn drive(app: &App, order: Order, refund: Refund) -> Result<Progress, 
     let (mut order, mut refund) = (order, refund);
     for _ in 0..ROUNDS {
         match round(app, &order, &refund).await {
-            Ok(Step::End(progress)) => return Ok(progress),
-            Ok(Step::Again(next)) => refund = next,
+            Ok(Break(progress)) => return Ok(progress),
+            Ok(Continue(next)) => refund = next,
             Err(NotMoved::Storage(error)) => return Err(error),
             Err(NotMoved::Lost(lost)) => {
                 let vanished = || storage::Error::Corrupt(format!("refund {} or its order vanished", refund.id));
@@ -99,12 +101,7 @@ pub async fn drive(app: &App, order: Order, refund: Refund) -> Result<Progress, 
     Ok(Progress::Unknown(order))
 }
 
-enum Step {
-    End(Progress),
-    Again(Refund),
-}
-
-async fn round(app: &App, order: &Order, refund: &Refund) -> Result<Step, NotMoved> {
+async fn round(app: &App, order: &Order, refund: &Refund) -> Result<ControlFlow<Progress, Refund>, NotMoved> {
     if refund.amount.get() == 0 {
         return finish(app, order, refund).await;
     }
@@ -117,7 +114,7 @@ async fn round(app: &App, order: &Order, refund: &Refund) -> Result<Step, NotMov
     let sent = app.toss.cancel(&key, payment_key, &refund.reason, part, Some(refund.refundable)).await;
     let unknown = |error: &Failure| {
         tracing::warn!(order = %order.id, %error, "no final answer to a refund");
-        Ok(Step::End(Progress::Unknown(order.clone())))
+        Ok(Break(Progress::Unknown(order.clone())))
     };
     let (payment, moved) = match sent {
         Ok(payment) => (payment, true),
@@ -156,11 +153,11 @@ async fn round(app: &App, order: &Order, refund: &Refund) -> Result<Step, NotMov
         Some(balance) if balance == left_after(refund) || balance == 0 => finish(app, order, refund).await,
         // Answered, and nothing has moved: only a new key can.
         Some(balance) if !moved && balance == refund.refundable.get() => {
-            Ok(Step::Again(edges::next_refund_attempt(app, refund).await?))
+            Ok(Continue(edges::next_refund_attempt(app, refund).await?))
         }
         balance => {
             tracing::error!(order = %order.id, ?balance, alarm = true, "a refund needs an operator: the balance at Toss is another");
-            Ok(Step::End(Progress::Unknown(order.clone())))
+            Ok(Break(Progress::Unknown(order.clone())))
         }
     }
 }
@@ -178,13 +175,18 @@ fn balance_of(order: &Order, payment: &Payment) -> Option<i64> {
     ours.then_some(payment.balance_amount)
 }
 
-async fn finish(app: &App, order: &Order, refund: &Refund) -> Result<Step, NotMoved> {
+async fn finish(app: &App, order: &Order, refund: &Refund) -> Result<ControlFlow<Progress, Refund>, NotMoved> {
     let order = edges::finish_refund(app, order, refund, app.edge.clock.now()).await?;
-    Ok(Step::End(Progress::Done(order)))
+    Ok(Break(Progress::Done(order)))
 }
 
-async fn refuse(app: &App, order: &Order, refund: &Refund, code: String) -> Result<Step, NotMoved> {
+async fn refuse(
+    app: &App,
+    order: &Order,
+    refund: &Refund,
+    code: String,
+) -> Result<ControlFlow<Progress, Refund>, NotMoved> {
     tracing::error!(order = %order.id, code, alarm = true, "Toss refused a refund");
     let order = edges::refuse_refund(app, order, refund, &code, app.edge.clock.now()).await?;
-    Ok(Step::End(Progress::Refused { order, code }))
+    Ok(Break(Progress::Refused { order, code }))
 }

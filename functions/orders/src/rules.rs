@@ -186,10 +186,48 @@ pub fn lines_to_refund(order: &Order, asked: Option<Vec<ProductId>>) -> Result<V
 }
 
 /// Buyers may give a project's seat back before its deadline.
+pub fn takes_back(pwt: &Pwt, now: Time) -> bool {
+    now < pwt.deadline
+}
+
+/// Whether all these are taken back from buyers.
 pub fn within_window(products: &[ProductId], pwts: &[Pwt], now: Time) -> Result<(), NoRefund> {
-    let open = |product: &ProductId| pwts.iter().any(|pwt| ProductId::from(pwt.id) == *product && now < pwt.deadline);
+    let open = |product: &ProductId| pwts.iter().any(|pwt| ProductId::from(pwt.id) == *product && takes_back(pwt, now));
     let over: Vec<ProductId> = products.iter().copied().filter(|product| !open(product)).collect();
     if over.is_empty() { Ok(()) } else { Err(NoRefund::WindowOver(over)) }
+}
+
+/// Why an admin is not asked for a refund.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoRequest {
+    /// One was asked already.
+    #[error("an admin was asked already")]
+    Asked,
+    /// A refund is at work.
+    #[error("a refund of the order is at work")]
+    RefundInProgress,
+    /// Everything was given back.
+    #[error("nothing is left to give back")]
+    NothingLeft,
+    /// The buyer needs nobody for it.
+    #[error("the buyer may give it back without an admin")]
+    WindowOpen,
+}
+
+/// Buyers ask an admin for what they may not take back themselves.
+pub fn may_ask(order: &Order, pwts: &[Pwt], now: Time) -> Result<(), NoRequest> {
+    let left: Vec<ProductId> = order.kept().map(|line| line.product_id).collect();
+    if order.refund_request.is_some() {
+        Err(NoRequest::Asked)
+    } else if order.open_refund.is_some() {
+        Err(NoRequest::RefundInProgress)
+    } else if left.is_empty() {
+        Err(NoRequest::NothingLeft)
+    } else if within_window(&left, pwts, now).is_ok() {
+        Err(NoRequest::WindowOpen)
+    } else {
+        Ok(())
+    }
 }
 
 /// Whether the way of paying can give back as little as `refund` asks for.

@@ -97,9 +97,11 @@ async fn expire(app: &App, order: &Order, swept: &mut Swept) -> Result<bool, sto
 
 /// What the index shows of a due order.
 #[derive(Debug, serde::Deserialize, Serialize)]
-struct DueOrder {
-    id: OrderId,
-    state: State,
+pub struct DueOrder {
+    /// Which.
+    pub id: OrderId,
+    /// Where it stood.
+    pub state: State,
 }
 
 impl storage::Stored for DueOrder {

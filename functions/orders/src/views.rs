@@ -2,14 +2,14 @@
 
 use domain::{
     accounts::Role,
-    ids::{OrderId, ProductId},
+    ids::{OrderId, ProductId, RefundId, RefundRequestId, UserId},
     money::{Price, Won},
     orders::{Return, State},
     text::Title,
     time::Time,
 };
 use serde::Serialize;
-use storage::items::{Order, Settlement, User};
+use storage::items::{Order, OrderLine, Settlement, User};
 use utoipa::ToSchema;
 
 use crate::{App, Terms};
@@ -27,6 +27,12 @@ pub struct LineView {
     /// Whether it is being given back, or was.
     #[schema(required)]
     pub returned: Option<Return>,
+}
+
+impl From<OrderLine> for LineView {
+    fn from(line: OrderLine) -> Self {
+        Self { product_id: line.product_id, title: line.title, price: line.price, returned: line.returned }
+    }
 }
 
 /// What Toss's payment window has to be opened with.
@@ -52,7 +58,7 @@ pub struct PaymentWindow {
     "id": "01KB2M3N4P5Q6R7S8T9V0W1X2Y", "state": "PENDING",
     "lines": [{ "productId": "01KB2M3N4P5Q6R7S8T9V0W1X2Z", "title": "러스트로 만드는 서버리스", "price": 50000, "returned": null }],
     "total": 50000, "createdAt": "2026-11-24T00:00:00.000Z", "holdUntil": "2026-11-24T00:10:00.000Z", "paidAt": null,
-    "settlement": null, "failure": null,
+    "settlement": null, "failure": null, "refundRequest": null,
     "payment": {
         "clientKey": "test_ck_example", "customerKey": "5f1d7a84db00d2fce00b31a7fc73224f",
         "orderName": "러스트로 만드는 서버리스",
@@ -84,6 +90,9 @@ pub struct OrderView {
     /// How to pay it, while it waits for payment.
     #[schema(required)]
     pub payment: Option<PaymentWindow>,
+    /// The buyer's request for a refund that waits for an admin.
+    #[schema(required)]
+    pub refund_request: Option<RefundRequestId>,
 }
 
 impl OrderView {
@@ -97,16 +106,10 @@ impl OrderView {
             success_url: terms.success_url.clone(),
             fail_url: terms.fail_url.clone(),
         });
-        let line = |line: storage::items::OrderLine| LineView {
-            product_id: line.product_id,
-            title: line.title,
-            price: line.price,
-            returned: line.returned,
-        };
         Self {
             id: order.id,
             state: order.state,
-            lines: order.lines.into_iter().map(line).collect(),
+            lines: order.lines.into_iter().map(LineView::from).collect(),
             total: order.total,
             created_at: order.created_at,
             hold_until: order.hold_until,
@@ -114,6 +117,78 @@ impl OrderView {
             settlement: order.payment,
             failure: order.failure,
             payment,
+            refund_request: order.refund_request,
+        }
+    }
+}
+
+/// An order as operators see it: with what is at work on it.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(example = json!({
+    "id": "01KB2M3N4P5Q6R7S8T9V0W1X2Y", "buyerId": "01KB2M3N4P5Q6R7S8T9V0W1X2V", "state": "CONFIRMING",
+    "lines": [{ "productId": "01KB2M3N4P5Q6R7S8T9V0W1X2Z", "title": "러스트로 만드는 서버리스", "price": 50000, "returned": null }],
+    "total": 50000, "refundable": 50000, "createdAt": "2026-11-24T00:00:00.000Z", "paidAt": null, "settlement": null,
+    "failure": null, "voidReason": null, "openRefund": null, "refundRequest": null, "due": "2026-11-24T00:01:00.000Z", "setbacks": 0,
+}))]
+pub struct AdminOrder {
+    /// Its id.
+    pub id: OrderId,
+    /// Whose.
+    pub buyer_id: UserId,
+    /// Where it stands.
+    pub state: State,
+    /// What was ordered.
+    pub lines: Vec<LineView>,
+    /// What it costs.
+    pub total: Won,
+    /// The price of what was not given back.
+    pub refundable: Won,
+    /// When it was made.
+    pub created_at: Time,
+    /// When it was paid.
+    #[schema(required)]
+    pub paid_at: Option<Time>,
+    /// How it was paid.
+    #[schema(required)]
+    pub settlement: Option<Settlement>,
+    /// Why the last payment failed: a code.
+    #[schema(required)]
+    pub failure: Option<String>,
+    /// Why its charge is to be cancelled in full, if it is.
+    #[schema(required)]
+    pub void_reason: Option<String>,
+    /// The refund that is at work.
+    #[schema(required)]
+    pub open_refund: Option<RefundId>,
+    /// The buyer's request for a refund that waits for an admin.
+    #[schema(required)]
+    pub refund_request: Option<RefundRequestId>,
+    /// When a worker looks at it next.
+    #[schema(required)]
+    pub due: Option<Time>,
+    /// How often work on it has failed in a row.
+    pub setbacks: u32,
+}
+
+impl From<Order> for AdminOrder {
+    fn from(order: Order) -> Self {
+        Self {
+            id: order.id,
+            buyer_id: order.buyer_id,
+            state: order.state,
+            total: order.total,
+            refundable: order.balance(),
+            lines: order.lines.into_iter().map(LineView::from).collect(),
+            created_at: order.created_at,
+            paid_at: order.paid_at,
+            settlement: order.payment,
+            failure: order.failure,
+            void_reason: order.void.map(|void| void.reason),
+            open_refund: order.open_refund,
+            refund_request: order.refund_request,
+            due: order.due,
+            setbacks: order.setbacks,
         }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use auth::{Cost, Hasher, SigningKey};
 use bytes::Bytes;
 use clock::{Clock, Movable, Rng};
-use config::{Payments, Queues, Secret, Settings};
+use config::{Payments, Queues, Secret, Settings, Supplier};
 use devloop_http::{Route, StartError};
 use domain::time::Time;
 use futures::future::BoxFuture;
@@ -84,6 +84,7 @@ fn settings(rng: &Rng) -> Result<Settings, StartError> {
             fail_url: NOWHERE.to_owned(),
             max_order_total: 1,
             commission: 0,
+            supplier: Supplier::default(),
         }),
         queues: None,
         sqs_endpoint: None,

@@ -1,6 +1,6 @@
 //! What the environment may swap for the real thing, and the settings that follow from it.
 
-use config::{Incomplete, Payments, Reader, Secret, Settings};
+use config::{Incomplete, Payments, Reader, Secret, Settings, Supplier};
 use storage::Connection;
 use url::Url;
 
@@ -114,6 +114,14 @@ impl Environment {
                 fail_url: format!("{api}/pay/fail"),
                 max_order_total: MAX_ORDER_TOTAL,
                 commission: COMMISSION,
+                supplier: Supplier {
+                    name: "데브루프 (연습용)".to_owned(),
+                    representative: "홍길동".to_owned(),
+                    registration_number: "000-00-00000".to_owned(),
+                    mail_order_number: "제2026-서울강남-00000호".to_owned(),
+                    address: "서울특별시 강남구 테헤란로 1".to_owned(),
+                    contact: "help@devloop.example".to_owned(),
+                },
             }),
             // The queues are handed over with the client.
             queues: None,

@@ -135,6 +135,41 @@ pub struct Payments {
     pub max_order_total: i64,
     /// The platform's share of each sale, in hundredths of a percent.
     pub commission: u32,
+    /// Who sells, for receipts.
+    pub supplier: Supplier,
+}
+
+/// Who sells, as receipts have to tell it. A JSON object in the environment, all of whose members are required.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Supplier {
+    /// 상호
+    pub name: String,
+    /// 대표자
+    pub representative: String,
+    /// 사업자등록번호
+    pub registration_number: String,
+    /// 통신판매업 신고번호
+    pub mail_order_number: String,
+    /// 사업장 주소
+    pub address: String,
+    /// 고객 문의: a phone number or an email address.
+    pub contact: String,
+}
+
+/// The text is no supplier. Says nothing of what it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "a JSON object with name, representative, registrationNumber, mailOrderNumber, address and contact is expected"
+)]
+pub struct NotASupplier;
+
+impl FromStr for Supplier {
+    type Err = NotASupplier;
+
+    fn from_str(text: &str) -> Result<Self, NotASupplier> {
+        serde_json::from_str(text).map_err(|_tells_the_value| NotASupplier)
+    }
 }
 
 /// The URLs of the queues.
@@ -205,6 +240,7 @@ impl Payments {
         let fail_url = reader.required("PAYMENT_FAIL_URL");
         let max_order_total = reader.required("MAX_ORDER_TOTAL");
         let commission = reader.required("COMMISSION_BASIS_POINTS");
+        let supplier = reader.required("SUPPLIER");
         Some(Self {
             toss_base_url: toss_base_url?,
             toss_secret_key: toss_secret_key?,
@@ -213,6 +249,7 @@ impl Payments {
             fail_url: fail_url?,
             max_order_total: max_order_total?,
             commission: commission?,
+            supplier: supplier?,
         })
     }
 }
@@ -237,7 +274,7 @@ mod tests {
     fn everything_missing_is_reported_at_once() {
         let needs = Needs { payments: true, ..Needs::default() };
         let Incomplete(missing) = Settings::read(variables(&["TABLE_NAME", "MAX_ORDER_TOTAL"]), needs).unwrap_err();
-        assert_eq!(missing.len(), 9, "{missing:?}");
+        assert_eq!(missing.len(), 10, "{missing:?}");
     }
 
     #[test]
@@ -246,6 +283,16 @@ mod tests {
         let needs = Needs { payments: true, ..Needs::default() };
         let error = Settings::read(reader, needs).unwrap_err();
         assert!(!error.to_string().contains("canary"), "{error}");
+    }
+
+    #[test]
+    fn a_supplier_is_whole_or_none() {
+        let whole = r#"{ "name": "데브루프", "representative": "김대표", "registrationNumber": "000-00-00000",
+            "mailOrderNumber": "제2026-서울-0000호", "address": "서울", "contact": "help@devloop.kr" }"#;
+        assert_eq!(whole.parse::<Supplier>().unwrap().name, "데브루프");
+        for text in ["데브루프", "{}", &whole.replace("\"address\"", "\"adress\"")] {
+            assert_eq!(text.parse::<Supplier>(), Err(NotASupplier));
+        }
     }
 
     #[test]

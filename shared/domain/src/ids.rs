@@ -87,6 +87,8 @@ id! {
     PlaceId,
     /// One notification.
     NoteId,
+    /// One request of a buyer for a refund.
+    RefundRequestId,
 }
 
 /// Only the canonical form is an id: lower case and the look-alikes that ULID allows would

@@ -104,6 +104,36 @@ pub fn void(charged: i64) -> Vec<Posting> {
     postings([(Account::TossClearing, charged), (Account::RefundClearing, charged.saturating_neg())])
 }
 
+/// What entries about one tutor's sales come to, in won. `sales - refunds = fee + payable`; in a month in which more
+/// goes back than is sold, the last two are negative.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Statement {
+    /// What buyers paid.
+    pub sales: i64,
+    /// What went back to them.
+    pub refunds: i64,
+    /// What the platform keeps.
+    pub fee: i64,
+    /// What the tutor is owed.
+    pub payable: i64,
+}
+
+impl Statement {
+    /// Takes an entry's postings into account.
+    pub fn add(&mut self, postings: &[Posting]) {
+        for Posting { account, amount } in postings {
+            let (sum, change) = match account {
+                Account::TossClearing => (&mut self.sales, *amount),
+                Account::RefundClearing => (&mut self.refunds, amount.saturating_neg()),
+                Account::PlatformFee => (&mut self.fee, amount.saturating_neg()),
+                Account::TutorPayable => (&mut self.payable, amount.saturating_neg()),
+            };
+            *sum = sum.saturating_add(change);
+        }
+    }
+}
+
 /// The sum, which is zero for every entry.
 pub fn balance<'a>(postings: impl IntoIterator<Item = &'a Posting>) -> i64 {
     postings.into_iter().fold(0, |sum, posting| sum.saturating_add(posting.amount))
@@ -135,6 +165,20 @@ mod tests {
         let entry = void(30_000);
         assert_eq!((on(Account::TossClearing, &entry), on(Account::RefundClearing, &entry)), (30_000, -30_000));
         assert_eq!(void(0), []);
+    }
+
+    #[test]
+    fn a_statement_adds_up() {
+        let price = Price::new(10_000).unwrap();
+        let fee = Won::new(1_000).unwrap();
+        let mut statement = Statement::default();
+        for entry in [sale(price, fee), sale(price, fee), refund(price, fee)] {
+            statement.add(&entry);
+        }
+        assert_eq!(statement, Statement { sales: 20_000, refunds: 10_000, fee: 1_000, payable: 9_000 });
+        let mut month_after = Statement::default();
+        month_after.add(&refund(price, fee));
+        assert_eq!(month_after, Statement { sales: 0, refunds: 10_000, fee: -1_000, payable: -9_000 });
     }
 
     proptest! {

@@ -4,12 +4,14 @@
 
 pub mod accounts;
 pub mod boards;
+pub mod calendar;
 pub mod ids;
 pub mod ledger;
 pub mod money;
 pub mod orders;
 pub mod refusal;
 pub mod seats;
+pub mod statutory;
 pub mod text;
 pub mod time;
 pub mod validation;

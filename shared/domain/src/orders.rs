@@ -1,31 +1,41 @@
 //! The states of an order and the edges between them.
 
+use deserr::Deserr;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{money::Won, time::Time};
 
 /// Where an order stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema, Deserr)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum State {
     /// Its seats are held; it waits for payment.
+    #[deserr(rename = "PENDING")]
     Pending,
     /// Toss was asked, or is about to be, to take the money.
+    #[deserr(rename = "CONFIRMING")]
     Confirming,
     /// A virtual account waits for a deposit.
+    #[deserr(rename = "AWAITING_DEPOSIT")]
     AwaitingDeposit,
     /// Paid and delivered.
+    #[deserr(rename = "PAID")]
     Paid,
     /// Paid; some of its lines were given back.
+    #[deserr(rename = "PARTIALLY_REFUNDED")]
     PartiallyRefunded,
     /// Every line was given back.
+    #[deserr(rename = "REFUNDED")]
     Refunded,
     /// Given up by the buyer before payment.
+    #[deserr(rename = "CANCELED")]
     Canceled,
     /// Not paid in time.
+    #[deserr(rename = "EXPIRED")]
     Expired,
     /// Payment was refused after the hold had ended, or the charge was voided.
+    #[deserr(rename = "FAILED")]
     Failed,
 }
 
@@ -96,6 +106,16 @@ pub enum RefundState {
     Done,
     /// Toss refused for good; the lines are the buyer's again.
     Refused,
+}
+
+/// How a buyer's request for a refund stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum RequestState {
+    /// Waits for an admin.
+    Open,
+    /// A refund was its answer.
+    Answered,
 }
 
 /// How long a new order may be paid.

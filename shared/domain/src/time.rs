@@ -3,10 +3,13 @@
 use std::{fmt, str::FromStr};
 
 use deserr::{DeserializeError, Deserr, IntoValue, MergeWithError, Value, ValuePointerRef};
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Span, Timestamp, civil::DateTime, tz::Offset};
 use serde::{Deserialize, Serialize};
 
 use crate::validation::Invalid;
+
+/// Korea has no summer time, so its offset is all that is needed of a time zone.
+const KOREA: Offset = Offset::constant(9);
 
 /// An instant, UTC, in whole milliseconds.
 ///
@@ -48,8 +51,26 @@ impl Time {
 
     /// The day in Korea, such as `2026-11-24`: what receipts, settlements and the ledger go by.
     pub fn korean_date(self) -> String {
-        // Korea has no summer time, so its offset is all that is needed of a time zone.
-        jiff::tz::offset(9).to_datetime(self.0).date().to_string()
+        self.korean().date().to_string()
+    }
+
+    /// What clocks in Korea show.
+    pub fn korean(self) -> DateTime {
+        KOREA.to_datetime(self.0)
+    }
+
+    /// When clocks in Korea show `shown`.
+    pub(crate) fn of_korean(shown: DateTime) -> Self {
+        let instant = KOREA.to_timestamp(shown);
+        Self::from_unix_millis(instant.map_or(i64::MAX, Timestamp::as_millisecond))
+    }
+
+    /// The same time of day in Korea `months` later; on the last day of a month that has no such day.
+    #[must_use]
+    pub fn plus_korean_months(self, months: u32) -> Self {
+        let months = i32::try_from(months).ok().and_then(|months| Span::new().try_months(months).ok());
+        let later = months.and_then(|months| self.korean().checked_add(months).ok());
+        later.map_or(Self::from_unix_millis(i64::MAX), Self::of_korean)
     }
 
     /// How long it is from `earlier` until `self`; negative if `earlier` is later.

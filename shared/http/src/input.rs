@@ -12,7 +12,7 @@ use http::header;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use crate::{Body, Head, Problem, openapi::Description};
+use crate::{Body, Head, Language, Problem, openapi::Description};
 
 const INVALID_ID: Reason =
     Reason::new(Kind::Invalid, "INVALID_ID", "올바른 식별자가 아닙니다.", "This is not a valid id.");
@@ -203,6 +203,19 @@ impl Input for From {
     }
 
     fn describe(_: &mut Description) {}
+}
+
+/// In which language the client reads: for answers with sentences in them.
+impl Input for Language {
+    const REASONS: &'static [Reason] = &[];
+
+    fn read(head: &Head, _: &mut Option<Body>) -> Result<Self, Problem> {
+        Ok(head.language)
+    }
+
+    fn describe(description: &mut Description) {
+        description.header_parameter("Accept-Language", false, "`ko`, unless it asks for `en`");
+    }
 }
 
 /// The version that a change is based on, as `If-Match` names it.

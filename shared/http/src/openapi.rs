@@ -134,6 +134,14 @@ impl Description {
         self.answers.insert(status.as_u16(), response.build());
     }
 
+    /// It may answer with a text of another media type, too.
+    pub fn answers_text_too(&mut self, status: StatusCode, media_type: &str) {
+        let content = Content::builder().schema(Some(text())).build();
+        if let Some(response) = self.answers.get_mut(&status.as_u16()) {
+            response.content.insert(media_type.to_owned(), content.into());
+        }
+    }
+
     /// It answers without a body.
     pub fn answers_nothing(&mut self, status: StatusCode, about: &str) {
         self.answers.insert(status.as_u16(), ResponseBuilder::new().description(about).build());

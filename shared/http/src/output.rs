@@ -208,3 +208,101 @@ impl Output for Raw {
         description.answers_nothing(StatusCode::NOT_MODIFIED, "The client has it already");
     }
 }
+
+/// Only what stands in the document itself, and no script.
+const NOTHING_FROM_ELSEWHERE: &str =
+    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// An answer that is a document, too: a page to print, a table to open elsewhere.
+pub trait Document {
+    /// Its media type; its text is UTF-8.
+    const MEDIA_TYPE: &'static str;
+    /// Under which name it is saved; one without is shown.
+    const FILE_NAME: Option<&'static str>;
+
+    /// The document.
+    fn document(&self) -> String;
+}
+
+/// 200 with JSON, or with the document that the same is, whichever `Accept` prefers.
+#[derive(Debug)]
+pub struct Negotiated<T>(pub T);
+
+impl<T: Serialize + ToSchema + Document + Send> Output for Negotiated<T> {
+    fn answer(self, head: &Head) -> Answer {
+        let accept = head.header(&header::ACCEPT).unwrap_or("");
+        let mut answer = if quality(accept, T::MEDIA_TYPE) > quality(accept, "application/json") {
+            let mut answer = Answer { body: self.0.document().into_bytes(), ..Answer::empty(StatusCode::OK) };
+            answer.set(header::CONTENT_TYPE, &format!("{}; charset=utf-8", T::MEDIA_TYPE));
+            answer.set(header::CACHE_CONTROL, "no-store");
+            // Should it be opened in a browser, it runs and loads nothing.
+            answer.set(header::CONTENT_SECURITY_POLICY, NOTHING_FROM_ELSEWHERE);
+            answer.set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+            if let Some(name) = T::FILE_NAME {
+                answer.set(header::CONTENT_DISPOSITION, &format!("attachment; filename=\"{name}\""));
+            }
+            answer
+        } else {
+            Answer::json(StatusCode::OK, &self.0)
+        };
+        answer.set(header::VARY, "Accept");
+        answer
+    }
+
+    fn describe(description: &mut Description) {
+        description.header_parameter("Accept", false, &format!("`application/json` or `{}`", T::MEDIA_TYPE));
+        description.answers::<T>(StatusCode::OK, "OK", &[]);
+        description.answers_text_too(StatusCode::OK, T::MEDIA_TYPE);
+    }
+}
+
+/// How much an `Accept` header likes a media type, in thousandths: what its closest range says (RFC 9110, 12.5.1).
+fn quality(accept: &str, media_type: &str) -> u32 {
+    let of_its_kind = media_type.split('/').next().map(|kind| format!("{kind}/*")).unwrap_or_default();
+    let closeness = |range: &str| match range {
+        range if range.eq_ignore_ascii_case(media_type) => Some(3),
+        range if range.eq_ignore_ascii_case(&of_its_kind) => Some(2),
+        "*/*" => Some(1),
+        _ => None,
+    };
+    let ranges = accept.split(',').filter_map(|range| {
+        let mut parts = range.split(';').map(str::trim);
+        let closeness = closeness(parts.next()?)?;
+        let weight = parts.find_map(|part| part.strip_prefix("q=").or_else(|| part.strip_prefix("Q=")));
+        Some((closeness, weight.map_or(1_000, thousandths)))
+    });
+    ranges.max_by_key(|(closeness, _)| *closeness).map_or(0, |(_, quality)| quality)
+}
+
+/// A weight such as `0.8`; what is none counts as nothing.
+fn thousandths(weight: &str) -> u32 {
+    let (whole, fraction) = weight.split_once('.').unwrap_or((weight, ""));
+    let digits: String = fraction.chars().chain("000".chars()).take(3).collect();
+    match (whole, digits.parse::<u32>()) {
+        ("1", _) => 1_000,
+        ("0", Ok(thousandths)) => thousandths,
+        _ => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_closest_range_says_how_much_a_type_is_liked() {
+        let browser = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8";
+        for (accept, html, json) in [
+            ("", 0, 0),
+            ("*/*", 1_000, 1_000),
+            (browser, 1_000, 800),
+            ("application/json", 0, 1_000),
+            ("text/*;q=0.5, text/html;q=0.25", 250, 0),
+            ("application/json;q=0, */*", 1_000, 0),
+            ("TEXT/HTML; charset=utf-8; q=0.125", 125, 0),
+            ("text/html;q=2, application/json;q=x", 0, 0),
+        ] {
+            assert_eq!((quality(accept, "text/html"), quality(accept, "application/json")), (html, json), "{accept}");
+        }
+    }
+}

@@ -2,9 +2,11 @@
 
 use std::process::ExitCode;
 
-use axum::Router;
+use axum::{Router, body::Body, middleware::map_response, response::Response};
 use config::{Needs, Reader, Settings};
 use futures::future::BoxFuture;
+use http::header::CONTENT_LENGTH;
+use http_body_util::{BodyExt, Collected};
 
 use crate::{Route, router};
 
@@ -25,7 +27,23 @@ pub type Build = fn(Settings) -> BoxFuture<'static, Result<Vec<Route>, StartErro
 /// The router of the one operation that `OPERATION` names, so that a mis-wired route meets a
 /// 404 and never a sibling under the wrong policy.
 pub fn lambda_router(routes: Vec<Route>, operation: &str) -> Router {
-    router(routes.into_iter().filter(|route| route.id == operation).collect())
+    let routes = routes.into_iter().filter(|route| route.id == operation).collect();
+    router(routes).layer(map_response(double_byte_order_mark))
+}
+
+/// The adapter of Lambda decodes texts, and with that drops a byte order mark at their beginning. A table that begins
+/// with one, for spreadsheets, is therefore handed to it with two.
+async fn double_byte_order_mark(response: Response) -> Response {
+    const MARK: &[u8] = b"\xEF\xBB\xBF";
+    let (mut parts, body) = response.into_parts();
+    // Answers are complete and in memory: nothing is waited for, and nothing can fail.
+    let bytes = body.collect().await.map(Collected::to_bytes).unwrap_or_default();
+    if !bytes.starts_with(MARK) {
+        return Response::from_parts(parts, Body::from(bytes));
+    }
+    // As long as it leaves the adapter.
+    parts.headers.insert(CONTENT_LENGTH, bytes.len().into());
+    Response::from_parts(parts, Body::from([MARK, &bytes].concat()))
 }
 
 /// Runs a domain's function until the runtime ends it. Not generic, so that its weight is

@@ -5,7 +5,10 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{
     accounts::Approval,
     boards::Category,
-    ids::{FamilyId, NoteId, OrderId, PlaceId, ProductId, PwtId, RefundId, ScheduleId, TodoId, UserId},
+    ids::{
+        FamilyId, NoteId, OrderId, PlaceId, ProductId, PwtId, RefundId, RefundRequestId, ScheduleId, TodoId, UserId,
+    },
+    orders::State,
     time::Time,
 };
 
@@ -227,11 +230,15 @@ pub fn orders_of(buyer: UserId) -> String {
 /// How many partitions the orders with work left are spread over.
 pub const DUE_SHARDS: u32 = 8;
 
+/// The partition of an order among those of its kind.
+fn order_shard(id: OrderId) -> u32 {
+    let random = ulid::Ulid::from(id).random();
+    u32::try_from(random % u128::from(DUE_SHARDS)).unwrap_or_default()
+}
+
 /// An order with work left, by when it is to be done.
 pub fn due_order(id: OrderId, due: Time) -> IndexKey {
-    let random = ulid::Ulid::from(id).random();
-    let shard = u32::try_from(random % u128::from(DUE_SHARDS)).unwrap_or_default();
-    IndexKey::new(due_orders(shard), format!("{due}#{id}"))
+    IndexKey::new(due_orders(order_shard(id)), format!("{due}#{id}"))
 }
 
 /// The partition of [`due_order`].
@@ -246,7 +253,7 @@ pub fn payment(order: OrderId) -> Key {
 
 /// One refund of an order.
 pub fn refund(order: OrderId, id: RefundId) -> Key {
-    Key::new(format!("ORDER#{order}"), format!("REFUND#{id}"))
+    Key::new(format!("ORDER#{order}"), format!("{REFUND}{id}"))
 }
 
 /// All refunds with work left.
@@ -360,3 +367,34 @@ pub const CLAIMS_DUE: &str = "CLAIMS_DUE";
 pub fn note(user: UserId, id: NoteId) -> Key {
     Key::new(user_partition(user), format!("NOTE#{id}"))
 }
+
+/// A buyer's request for a refund of an order.
+pub fn refund_request(order: OrderId, id: RefundRequestId) -> Key {
+    Key::new(format!("ORDER#{order}"), format!("REFUND_REQUEST#{id}"))
+}
+
+/// A request that waits for an admin, oldest first.
+pub fn open_refund_request(asked: Time, id: RefundRequestId) -> IndexKey {
+    IndexKey::new(OPEN_REFUND_REQUESTS, format!("{asked}#{id}"))
+}
+
+/// The partition of [`open_refund_request`].
+pub const OPEN_REFUND_REQUESTS: &str = "REFUND_REQUESTS";
+
+/// An order without work left, among those of its state by age.
+pub fn idle_order(id: OrderId, state: State) -> IndexKey {
+    IndexKey::new(idle_orders(state, order_shard(id)), id.to_string())
+}
+
+/// The partition of [`idle_order`]; there are [`DUE_SHARDS`].
+pub fn idle_orders(state: State, shard: u32) -> String {
+    format!("ORDERS#{}#{shard}", state.as_str())
+}
+
+/// An order in the one of the two lists where it belongs.
+pub fn order_by_work(id: OrderId, state: State, due: Option<Time>) -> IndexKey {
+    due.map_or_else(|| idle_order(id, state), |due| due_order(id, due))
+}
+
+/// How the sort keys of refunds begin.
+pub const REFUND: &str = "REFUND#";

@@ -30,7 +30,7 @@ pub const INDEXES: [(&str, &[&str]); 3] = [
             "type", "id", "version", "title", "price", "salesFrom", "deadline", "startsAt", "endsAt",
             "maxParticipants", "level", "category", "approval", "soldOut", "onSale", "tutorId", "publishedAt",
             "createdAt", "reason", "buyerId", "state", "lines", "total", "holdUntil", "paidAt", "payment", "productId",
-            "orderId", "purchasedAt", "userId", "refunding", "occasion", "postings", "pwtId",
+            "orderId", "purchasedAt", "userId", "refunding", "occasion", "postings", "pwtId", "refundRequest",
         ],
     ),
     (

@@ -6,6 +6,7 @@ mod pwts;
 mod refunds;
 pub mod sale;
 mod schedules;
+mod statements;
 mod tutors;
 mod users;
 mod waitlist;

@@ -50,6 +50,7 @@ pub fn settings() -> Settings {
             fail_url: "http://localhost/pay/fail".to_owned(),
             max_order_total: 500_000_000,
             commission: 1_000,
+            supplier: config::Supplier::default(),
         }),
         queues: None,
         sqs_endpoint: None,

@@ -61,7 +61,7 @@ pub enum Refused {
     Storage(#[from] storage::Error),
 }
 
-const REFUND_IN_PROGRESS: Reason =
+pub(super) const REFUND_IN_PROGRESS: Reason =
     Reason::conflict("REFUND_IN_PROGRESS", "환불을 처리하고 있습니다.", "A refund of this order is at work.");
 const REFUND_REFUSED: Reason = Reason::conflict("REFUND_REFUSED", "환불이 거절되었습니다.", "The refund was refused.");
 const REFUND_WINDOW_OVER: Reason = Reason::conflict(
@@ -69,7 +69,7 @@ const REFUND_WINDOW_OVER: Reason = Reason::conflict(
     "환불할 수 있는 기간이 지났습니다. 관리자에게 환불을 요청할 수 있습니다.",
     "The time to give this back is over; you can ask an admin.",
 );
-const ALREADY_REFUNDED: Reason =
+pub(super) const ALREADY_REFUNDED: Reason =
     Reason::conflict("ALREADY_REFUNDED", "이미 환불되었습니다.", "This has been refunded already.");
 const PARTIAL_REFUND_UNAVAILABLE: Reason = Reason::conflict(
     "PARTIAL_REFUND_UNAVAILABLE",

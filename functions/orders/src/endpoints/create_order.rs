@@ -102,7 +102,7 @@ const TOTAL_TOO_HIGH: Reason = Reason::conflict(
     "한 번에 주문할 수 있는 금액을 넘었습니다.",
     "The total exceeds what one order may cost.",
 );
-const NOT_ACTIVE: Reason =
+pub(super) const NOT_ACTIVE: Reason =
     Reason::new(Kind::Unauthenticated, "UNAUTHENTICATED", "로그인이 필요합니다.", "Please log in.");
 
 fn reason_of(obstacle: Obstacle) -> Reason {
@@ -333,6 +333,7 @@ fn new_order(app: &App, buyer: &User, pwts: &[Pwt], now: Time) -> Order {
         open_refund: None,
         refunds: 0,
         setbacks: 0,
+        refund_request: None,
     }
 }
 

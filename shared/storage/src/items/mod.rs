@@ -22,7 +22,7 @@ pub use self::{
         Buyer, CartLine, Lapses, OpenOrder, Order, OrderLine, Payment, PaymentKeyGuard, Purchase, Settlement, Void,
     },
     pwts::{Pwt, SaleFacts, SeatShard},
-    refunds::Refund,
+    refunds::{Refund, RefundRequest},
     todos::Todo,
     waitlist::{Claim, Place, Waiter, Waitlist},
 };

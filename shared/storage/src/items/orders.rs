@@ -1,5 +1,5 @@
 use domain::{
-    ids::{OrderId, ProductId, RefundId, UserId},
+    ids::{OrderId, ProductId, RefundId, RefundRequestId, UserId},
     money::{Price, Won},
     orders::{Return, State},
     text::Title,
@@ -130,6 +130,9 @@ pub struct Order {
     /// How often work on it has failed in a row: the back-off of `due`.
     #[serde(default)]
     pub setbacks: u32,
+    /// The buyer's request for a refund that waits for an admin: one at a time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refund_request: Option<RefundRequestId>,
 }
 
 impl Order {
@@ -150,7 +153,7 @@ impl Stored for Order {
 
     fn keys(&self) -> Keys {
         Keys {
-            gsi1: self.due.map(|due| keys::due_order(self.id, due)),
+            gsi1: Some(keys::order_by_work(self.id, self.state, self.due)),
             gsi2: Some(keys::order_of(self.buyer_id, self.id)),
             ..Keys::of(keys::order(self.id))
         }

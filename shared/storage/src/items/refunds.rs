@@ -1,7 +1,8 @@
 use domain::{
-    ids::{OrderId, ProductId, RefundId, UserId},
+    ids::{OrderId, ProductId, RefundId, RefundRequestId, UserId},
     money::Won,
-    orders::RefundState,
+    orders::{RefundState, RequestState},
+    text::Reason,
     time::Time,
 };
 use serde::{Deserialize, Serialize};
@@ -54,6 +55,35 @@ impl Stored for Refund {
         Keys {
             gsi1: self.due.map(|due| keys::due_refund(self.order_id, due)),
             ..Keys::of(keys::refund(self.order_id, self.id))
+        }
+    }
+}
+
+/// A buyer's request for a refund that the buyer may not take alone. Its order names it while it is open.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RefundRequest {
+    /// Its id.
+    pub id: RefundRequestId,
+    /// Of which order.
+    pub order_id: OrderId,
+    /// Who asks: the buyer.
+    pub user_id: UserId,
+    /// Why, in the buyer's words.
+    pub reason: Reason,
+    /// How it stands.
+    pub state: RequestState,
+    /// When it was made.
+    pub created_at: Time,
+}
+
+impl Stored for RefundRequest {
+    const TYPE: &'static str = "REFUND_REQUEST";
+
+    fn keys(&self) -> Keys {
+        Keys {
+            gsi1: (self.state == RequestState::Open).then(|| keys::open_refund_request(self.created_at, self.id)),
+            ..Keys::of(keys::refund_request(self.order_id, self.id))
         }
     }
 }
