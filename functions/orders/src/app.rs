@@ -34,6 +34,8 @@ pub struct Terms {
     pub max_total: i64,
     /// The platform's share of each sale.
     pub commission: Commission,
+    /// How many hours a seat waits for the deposit of a virtual account; none where that is no way to pay.
+    pub deposit_hours: Option<u32>,
 }
 
 impl App {
@@ -49,6 +51,7 @@ impl App {
             fail_url: payments.fail_url.clone(),
             max_total: payments.max_order_total,
             commission,
+            deposit_hours: Some(payments.pwt_deposit_hours).filter(|hours| *hours > 0),
         };
         Ok(Self { edge, toss, jobs, terms })
     }

@@ -19,7 +19,7 @@ use storage::{
 use worker::{Failed, Failures, Message};
 
 use crate::{
-    App, edges, hints, refund,
+    App, deposits, edges, hints, refund,
     settle::{self, Progress},
     sweeper,
 };
@@ -39,11 +39,13 @@ pub struct Reconciled {
     pub refunded: u32,
     /// Orders and refunds that are due again later.
     pub postponed: u32,
+    /// Seats that went back because no deposit came for them.
+    pub expired: u32,
 }
 
 /// Whether work that is due on an order in this state is done here, and not by the order-sweeper.
 pub fn is_its_work(state: State) -> bool {
-    matches!(state, State::Confirming | State::Canceled | State::Expired | State::Failed)
+    matches!(state, State::Confirming | State::AwaitingDeposit | State::Canceled | State::Expired | State::Failed)
 }
 
 /// Does what is due now.
@@ -108,6 +110,7 @@ impl storage::Stored for DueRefund {
 async fn finish(app: &App, order: &Order, now: Time, reconciled: &mut Reconciled) -> Result<(), storage::Error> {
     let done = match order.state {
         State::Confirming => confirm_again(app, order, now, reconciled).await,
+        State::AwaitingDeposit => await_further(app, order, now, reconciled).await,
         State::Canceled | State::Expired | State::Failed => look_again(app, order, reconciled).await,
         // It has moved on since the index was read.
         _ => Ok(true),
@@ -134,12 +137,37 @@ async fn confirm_again(
     }
     match settle::drive(app, order.clone()).await? {
         Progress::Unknown(_) => Ok(false),
-        Progress::Paid(_) | Progress::Refused { .. } | Progress::Voided(_) => {
+        Progress::Paid(_) | Progress::Refused { .. } | Progress::Voided(_) | Progress::Awaiting(_) => {
             reconciled.settled = reconciled.settled.saturating_add(1);
             hints::refresh(app, order).await;
             Ok(true)
         }
     }
+}
+
+/// Has the deposit come? One that is overdue is given up, at Toss first.
+async fn await_further(
+    app: &App,
+    order: &Order,
+    now: Time,
+    reconciled: &mut Reconciled,
+) -> Result<bool, storage::Error> {
+    let progress = if deposits::is_overdue(order, now) {
+        deposits::give_up(app, order).await?
+    } else {
+        deposits::look(app, order).await?
+    };
+    match progress {
+        deposits::Progress::Paid(_) => reconciled.settled = reconciled.settled.saturating_add(1),
+        deposits::Progress::Ended(_) => reconciled.expired = reconciled.expired.saturating_add(1),
+        deposits::Progress::Waiting => {
+            edges::look_for_deposit_later(app, order, now).await?;
+            return Ok(true);
+        }
+        deposits::Progress::Unknown => return Ok(false),
+    }
+    hints::refresh(app, order).await;
+    Ok(true)
 }
 
 async fn look_again(app: &App, order: &Order, reconciled: &mut Reconciled) -> Result<bool, storage::Error> {
@@ -160,14 +188,18 @@ pub async fn work_on(app: &App, messages: Vec<Message>) -> Failures {
 }
 
 async fn hear(app: &App, job: PaymentJob) -> Result<(), storage::Error> {
-    let (PaymentJob::CheckPayment { order_id } | PaymentJob::LookAtPayment { order_id }) = job;
+    let (PaymentJob::CheckPayment { order_id } | PaymentJob::LookAtPayment { order_id, .. }) = job;
     let order: Option<Order> = app.edge.table.get_now(keys::order(order_id)).await?;
     let now = app.edge.clock.now();
     match (job, order) {
         (PaymentJob::CheckPayment { .. }, Some(order)) if order.state == State::Confirming => {
             finish(app, &order, now, &mut Reconciled::default()).await
         }
-        (PaymentJob::LookAtPayment { .. }, Some(order)) if can_change(&order) => look(app, &order, now).await,
+        (PaymentJob::LookAtPayment { proof, .. }, Some(order))
+            if can_change(&order) && is_proven(&order, proof.as_deref()) =>
+        {
+            look(app, &order, now).await
+        }
         (_, order) => {
             ignore(order_id, order.map(|order| order.state));
             Ok(())
@@ -179,10 +211,17 @@ async fn hear(app: &App, job: PaymentJob) -> Result<(), storage::Error> {
 /// index of due work, so a message that comes at the wrong moment loses nothing but time.
 fn can_change(order: &Order) -> bool {
     match order.state {
-        State::Confirming => true,
+        State::Confirming | State::AwaitingDeposit => true,
         State::Canceled | State::Expired | State::Failed => order.due.is_some(),
         _ => false,
     }
+}
+
+/// Whether a message about a deposit comes from somebody who knows the payment's secret, as Toss
+/// does. The hash of it is compared, so nothing is told by how long that takes.
+fn is_proven(order: &Order, proof: Option<&str>) -> bool {
+    let expected = order.deposit.as_ref().and_then(|deposit| deposit.proof.as_deref());
+    expected.is_none() || expected == proof
 }
 
 fn ignore(order: OrderId, state: Option<State>) {
@@ -198,10 +237,20 @@ async fn look(app: &App, order: &Order, now: Time) -> Result<(), storage::Error>
         return match settle::drive(app, order.clone()).await? {
             // The schedule goes on with it when it is due.
             Progress::Unknown(_) => Ok(()),
-            Progress::Paid(_) | Progress::Refused { .. } | Progress::Voided(_) => {
+            Progress::Paid(_) | Progress::Refused { .. } | Progress::Voided(_) | Progress::Awaiting(_) => {
                 hints::refresh(app, order).await;
                 Ok(())
             }
+        };
+    }
+    if order.state == State::AwaitingDeposit {
+        return match deposits::look(app, order).await? {
+            deposits::Progress::Paid(_) | deposits::Progress::Ended(_) => {
+                hints::refresh(app, order).await;
+                Ok(())
+            }
+            // It is looked for again when it is due.
+            deposits::Progress::Waiting | deposits::Progress::Unknown => Ok(()),
         };
     }
     // The last look proper comes in its time, whatever this one finds.

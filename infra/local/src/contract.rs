@@ -84,6 +84,7 @@ fn settings(rng: &Rng) -> Result<Settings, StartError> {
             fail_url: NOWHERE.to_owned(),
             max_order_total: 1,
             commission: 0,
+            pwt_deposit_hours: 0,
         }),
         queues: None,
         sqs_endpoint: None,

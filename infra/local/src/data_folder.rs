@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use crate::secrets::Secrets;
 
 /// What this build writes into a folder. Raised when another build could not go on with it.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 const VERSION_FILE: &str = "version";
 const LOCK_FILE: &str = "lock";

@@ -135,6 +135,8 @@ pub struct Payments {
     pub max_order_total: i64,
     /// The platform's share of each sale, in hundredths of a percent.
     pub commission: u32,
+    /// How many hours a seat of a PWT waits for the deposit of a virtual account; 0: such payments are not taken.
+    pub pwt_deposit_hours: u32,
 }
 
 /// The URLs of the queues.
@@ -205,6 +207,7 @@ impl Payments {
         let fail_url = reader.required("PAYMENT_FAIL_URL");
         let max_order_total = reader.required("MAX_ORDER_TOTAL");
         let commission = reader.required("COMMISSION_BASIS_POINTS");
+        let pwt_deposit_hours = reader.required("PWT_DEPOSIT_HOURS");
         Some(Self {
             toss_base_url: toss_base_url?,
             toss_secret_key: toss_secret_key?,
@@ -213,6 +216,7 @@ impl Payments {
             fail_url: fail_url?,
             max_order_total: max_order_total?,
             commission: commission?,
+            pwt_deposit_hours: pwt_deposit_hours?,
         })
     }
 }
@@ -237,7 +241,7 @@ mod tests {
     fn everything_missing_is_reported_at_once() {
         let needs = Needs { payments: true, ..Needs::default() };
         let Incomplete(missing) = Settings::read(variables(&["TABLE_NAME", "MAX_ORDER_TOTAL"]), needs).unwrap_err();
-        assert_eq!(missing.len(), 9, "{missing:?}");
+        assert_eq!(missing.len(), 10, "{missing:?}");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 mod auth;
 mod closing;
+pub mod deposits;
 mod orders;
 mod payments;
 mod pwts;

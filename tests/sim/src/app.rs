@@ -45,6 +45,7 @@ pub fn settings() -> Settings {
             fail_url: "http://localhost/pay/fail".to_owned(),
             max_order_total: 500_000_000,
             commission: 1_000,
+            pwt_deposit_hours: 0,
         }),
         queues: None,
         sqs_endpoint: None,

@@ -333,6 +333,7 @@ fn new_order(app: &App, buyer: &User, pwts: &[Pwt], now: Time) -> Order {
         open_refund: None,
         refunds: 0,
         setbacks: 0,
+        deposit: None,
     }
 }
 
