@@ -2,6 +2,7 @@
 
 mod app;
 mod cart_view;
+mod console;
 mod deposits;
 mod edges;
 mod endpoints;

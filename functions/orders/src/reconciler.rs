@@ -19,7 +19,7 @@ use storage::{
 use worker::{Failed, Failures, Message};
 
 use crate::{
-    App, deposits, edges, hints, refund,
+    App, console, deposits, edges, hints, refund,
     settle::{self, Progress},
     sweeper,
 };
@@ -45,7 +45,7 @@ pub struct Reconciled {
 
 /// Whether work that is due on an order in this state is done here, and not by the order-sweeper.
 pub fn is_its_work(state: State) -> bool {
-    matches!(state, State::Confirming | State::AwaitingDeposit | State::Canceled | State::Expired | State::Failed)
+    !matches!(state, State::Pending | State::Refunded)
 }
 
 /// Does what is due now.
@@ -112,6 +112,7 @@ async fn finish(app: &App, order: &Order, now: Time, reconciled: &mut Reconciled
         State::Confirming => confirm_again(app, order, now, reconciled).await,
         State::AwaitingDeposit => await_further(app, order, now, reconciled).await,
         State::Canceled | State::Expired | State::Failed => look_again(app, order, reconciled).await,
+        State::Paid | State::PartiallyRefunded => compare(app, order).await,
         // It has moved on since the index was read.
         _ => Ok(true),
     };
@@ -179,6 +180,15 @@ async fn look_again(app: &App, order: &Order, reconciled: &mut Reconciled) -> Re
     Ok(true)
 }
 
+/// A look at a paid order that was told of but could not be taken yet.
+async fn compare(app: &App, order: &Order) -> Result<bool, storage::Error> {
+    if !console::look(app, order).await? {
+        return Ok(false);
+    }
+    edges::lay_down(app, order).await?;
+    Ok(true)
+}
+
 /// Works on messages; answers those that come again.
 pub async fn work_on(app: &App, messages: Vec<Message>) -> Failures {
     worker::each(messages, |job| {
@@ -195,6 +205,9 @@ async fn hear(app: &App, job: PaymentJob) -> Result<(), storage::Error> {
         (PaymentJob::CheckPayment { .. }, Some(order)) if order.state == State::Confirming => {
             finish(app, &order, now, &mut Reconciled::default()).await
         }
+        (PaymentJob::LookAtPayment { undone: true, .. }, Some(order)) if order.state.is_paid() => {
+            look_at_paid(app, &order, now).await
+        }
         (PaymentJob::LookAtPayment { proof, .. }, Some(order))
             if can_change(&order) && is_proven(&order, proof.as_deref()) =>
         {
@@ -207,7 +220,7 @@ async fn hear(app: &App, job: PaymentJob) -> Result<(), storage::Error> {
     }
 }
 
-/// Whether what Toss says of its payments could still change an order. Every such order is in the
+/// Whether what Toss says of its payments could still change an unpaid order. Every such order is in the
 /// index of due work, so a message that comes at the wrong moment loses nothing but time.
 fn can_change(order: &Order) -> bool {
     match order.state {
@@ -226,6 +239,13 @@ fn is_proven(order: &Order, proof: Option<&str>) -> bool {
 
 fn ignore(order: OrderId, state: Option<State>) {
     tracing::debug!(%order, state = state.map_or("NONE", State::as_str), "a message has nothing to say any more");
+}
+
+/// Looks at the payment of a paid order, from which somebody says that money went back. Paid orders
+/// are in no index of due work: one that cannot be looked at now is put there.
+async fn look_at_paid(app: &App, order: &Order, now: Time) -> Result<(), storage::Error> {
+    let looked = edges::take_turn_to_look(app, order, now).await? && console::look(app, order).await?;
+    if looked { Ok(()) } else { edges::back_off(app, order, now).await }
 }
 
 /// Looks at Toss because somebody said so, if nobody did just now.
