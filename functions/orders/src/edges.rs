@@ -107,7 +107,7 @@ pub async fn begin_confirming(app: &App, order: &Order, payment_key: &str, now: 
     Ok(Order { state: State::Confirming, payment_key, attempt, due: Some(due), failure: None, ..order.clone() })
 }
 
-/// CONFIRMING → AWAITING_DEPOSIT: the seats stay held until the deposit is due.
+/// `CONFIRMING` → `AWAITING_DEPOSIT`: the seats stay held until the deposit is due.
 pub async fn await_deposit(app: &App, order: &Order, deposit: Deposit, now: Time) -> Result<Order, NotMoved> {
     let until = deposit.due_date;
     let due = next_deposit_look(until, now);
@@ -122,7 +122,7 @@ pub async fn await_deposit(app: &App, order: &Order, deposit: Deposit, now: Time
             .and(Write::update(guard).set("holdUntil", until).if_is("orderId", order.id), Lost::Guard(product));
     }
     tx.commit(&app.edge.table).await?;
-    let (due, deposit) = (Some(due), Some(deposit));
+    let (due, deposit) = (Some(due), Some(Box::new(deposit)));
     Ok(Order { state: State::AwaitingDeposit, hold_until: until, due, deposit, ..order.clone() })
 }
 
@@ -141,7 +141,7 @@ pub async fn look_for_deposit_later(app: &App, order: &Order, now: Time) -> Resu
     }
 }
 
-/// CONFIRMING, AWAITING_DEPOSIT → PAID: holds become sold, the buyer gets what was bought, all at once.
+/// `CONFIRMING`, `AWAITING_DEPOSIT` → `PAID`: holds become sold, the buyer gets what was bought, all at once.
 pub async fn settle(app: &App, order: &Order, payment: &toss::Payment, now: Time) -> Result<Order, NotMoved> {
     let settlement = Settlement {
         method: payment.method.clone(),
@@ -211,7 +211,7 @@ fn last_look(order: &Order, now: Time) -> Option<Time> {
     (order.payment_key.is_some() || !order.refused_keys.is_empty()).then(|| now.plus_seconds(LAST_LOOK_SECONDS))
 }
 
-/// PENDING, AWAITING_DEPOSIT → CANCELED: the buyer gave up, and Toss knows.
+/// `PENDING`, `AWAITING_DEPOSIT` → `CANCELED`: the buyer gave up, and Toss knows.
 pub async fn cancel(app: &App, order: &Order, failure: Option<&str>, now: Time) -> Result<Order, NotMoved> {
     let due = last_look(order, now);
     let mut canceled = step(order, order.state, State::Canceled, due).remove("deposit");
@@ -224,7 +224,7 @@ pub async fn cancel(app: &App, order: &Order, failure: Option<&str>, now: Time) 
     Ok(Order { state: State::Canceled, due, failure, deposit: None, ..order.clone() })
 }
 
-/// PENDING, AWAITING_DEPOSIT → EXPIRED: nobody paid in time. Notes a lapse of the buyer on each product.
+/// `PENDING`, `AWAITING_DEPOSIT` → `EXPIRED`: nobody paid in time. Notes a lapse of the buyer on each product.
 pub async fn expire(app: &App, order: &Order, now: Time) -> Result<(), NotMoved> {
     let wanted = order.lines.iter().map(|line| keys::lapses(order.buyer_id, line.product_id));
     let before: Vec<Lapses> = app.edge.table.get_all_now(wanted).await?;

@@ -192,7 +192,7 @@ async fn compare(app: &App, order: &Order) -> Result<bool, storage::Error> {
 /// Works on messages; answers those that come again.
 pub async fn work_on(app: &App, messages: Vec<Message>) -> Failures {
     worker::each(messages, |job| {
-        Box::pin(async move { hear(app, job).await.map_err(|error| Failed(error.to_string())) })
+        Box::pin(async move { Box::pin(hear(app, job)).await.map_err(|error| Failed(error.to_string())) })
     })
     .await
 }

@@ -169,7 +169,6 @@ async fn judge(app: &App, order: &Order, payment: &Payment, now: Time) -> Result
         Status::Done if is_ours(order, payment) => {
             Ok(Step::End(Progress::Paid(edges::settle(app, order, payment, now).await?)))
         }
-        Status::Done => Ok(Step::End(intend_and_void(app, order, void_reason::MISMATCH).await?)),
         Status::WaitingForDeposit if is_ours(order, payment) => {
             match rules::deposit(payment, app.terms.deposit_hours, now) {
                 Some(deposit) => {
@@ -178,7 +177,9 @@ async fn judge(app: &App, order: &Order, payment: &Payment, now: Time) -> Result
                 None => Ok(Step::End(intend_and_void(app, order, void_reason::METHOD_NOT_ALLOWED).await?)),
             }
         }
-        Status::WaitingForDeposit => Ok(Step::End(intend_and_void(app, order, void_reason::MISMATCH).await?)),
+        Status::Done | Status::WaitingForDeposit => {
+            Ok(Step::End(intend_and_void(app, order, void_reason::MISMATCH).await?))
+        }
         Status::Aborted | Status::Expired | Status::Canceled => {
             refuse(app, order, payment.status.as_str().to_owned(), None).await
         }

@@ -134,7 +134,7 @@ impl OrderView {
             virtual_account_hours: terms.deposit_hours,
         });
         let payable_in = order.state == State::AwaitingDeposit && order.buyer_id == viewer.id;
-        let deposit = order.deposit.filter(|_| payable_in).map(DepositView::from);
+        let deposit = order.deposit.filter(|_| payable_in).map(|deposit| DepositView::from(*deposit));
         let line = |line: storage::items::OrderLine| LineView {
             product_id: line.product_id,
             title: line.title,

@@ -155,7 +155,7 @@ pub struct Order {
     pub setbacks: u32,
     /// Where its money is to be paid in, while it waits for a deposit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub deposit: Option<Deposit>,
+    pub deposit: Option<Box<Deposit>>,
 }
 
 impl Order {
