@@ -111,6 +111,7 @@ pub fn settings() -> Settings {
                 address: "서울특별시 강남구 테헤란로 1".to_owned(),
                 contact: "help@devloop.example".to_owned(),
             },
+            pwt_deposit_hours: 0,
         }),
         queues: None,
         sqs_endpoint: None,
@@ -126,12 +127,15 @@ pub fn table_is_elsewhere() -> bool {
 
 impl TestApp {
     pub async fn start() -> Self {
+        Self::start_with(settings()).await
+    }
+
+    pub async fn start_with(mut settings: Settings) -> Self {
         let mut environment = config::Reader::from_environment();
         if environment.optional::<String>("TEST_LOG").is_some() {
             telemetry::start();
         }
         let clock = Movable::standing_at("2026-11-24T00:00:00Z".parse::<Time>().unwrap());
-        let mut settings = settings();
         let (wire, rng) = match environment.optional::<String>("TEST_DYNAMODB") {
             // Tests share it: each has a table of its own, and client tokens that no other test sends.
             Some(url) => {

@@ -18,7 +18,7 @@ use tokio::time::Instant;
 
 use crate::{
     app::{Account, Reply, table_is_elsewhere},
-    flows::sale::Sale,
+    flows::{deposits, sale::Sale},
 };
 
 /// Something that a buyer and the sweeper do. Only its calls are met by faults.
@@ -54,7 +54,7 @@ const LASTS: [Duration; 2] = [Duration::ZERO, Duration::from_secs(20)];
 
 /// Runs the path over a fresh table, after what happened `before` it without any fault; answers what is left and how many calls were made.
 async fn run(before: Path, path: Path, pwt: &Value, breakdown: Option<Breakdown>) -> (End, usize) {
-    let sale = Sale::with(pwt.clone()).await;
+    let sale = deposits::with(pwt.clone()).await;
     let kim = sale.app.sign_up("kim").await;
     before(&sale, &kim).await;
     let calls = Arc::new(AtomicUsize::new(0));
@@ -467,4 +467,64 @@ async fn a_refused_refund_leaves_everything_with_the_buyer() {
         })
     };
     survives(three_seats(), path, paid()).await;
+}
+
+/// What Toss tells of arrives and is worked on, however often that takes.
+async fn hear(sale: &Sale) {
+    for _ in 0..3 {
+        sale.app.deliver_webhooks().await;
+        sale.app.clock.advance(61_000);
+        let _played = sale.app.pump().await;
+        // Longer than a message that failed stays unseen.
+        sale.app.clock.advance(331_000);
+        let _played = sale.app.pump().await;
+    }
+}
+
+/// An order that waits for its deposit, and the payment's key.
+async fn await_deposit(sale: &Sale, kim: &Account) -> String {
+    let order = order(sale, kim).await;
+    let payment_key = deposits::account_for(sale, &order, deposits::HOURS);
+    let waits = confirm(sale, kim, &order, &payment_key).await.expect(200);
+    assert_eq!(waits["state"], "AWAITING_DEPOSIT");
+    payment_key
+}
+
+#[tokio::test]
+async fn a_deposit_that_toss_tells_of_is_settled() {
+    let path: Path = |sale, kim| {
+        Box::pin(async move {
+            sale.app.sandbox.send_webhooks_to("http://api.test/v1/webhooks/toss");
+            let payment_key = await_deposit(sale, kim).await;
+            sale.app.sandbox.deposit(&payment_key).unwrap();
+            hear(sale).await;
+        })
+    };
+    survives(three_seats(), path, paid()).await;
+}
+
+#[tokio::test]
+async fn a_deposit_that_does_not_come_expires() {
+    let path: Path = |sale, kim| {
+        Box::pin(async move {
+            await_deposit(sale, kim).await;
+            sale.app.clock.advance(i64::from(deposits::HOURS) * 60 * 60_000 + 31_000);
+            sweep(sale).await;
+        })
+    };
+    survives(three_seats(), path, ended("EXPIRED")).await;
+}
+
+#[tokio::test]
+async fn a_cancel_at_toss_is_followed() {
+    let path: Path = |sale, kim| {
+        Box::pin(async move {
+            pay(sale, kim).await;
+            sale.app.sandbox.send_webhooks_to("http://api.test/v1/webhooks/toss");
+            let charge = sale.app.sandbox.charges().unwrap().pop().unwrap();
+            sale.app.parts.toss.cancel("by-hand", &charge.payment_key, "콘솔에서 취소", None, None).await.unwrap();
+            hear(sale).await;
+        })
+    };
+    survives(three_seats(), path, End { captures: 1, ..ended("REFUNDED") }).await;
 }

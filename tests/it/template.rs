@@ -221,7 +221,7 @@ const NEEDS: [(&str, &[&str]); 4] = [
         "payments",
         &[
             "TOSS_BASE_URL", "TOSS_SECRET_KEY", "TOSS_CLIENT_KEY", "PAYMENT_SUCCESS_URL", "PAYMENT_FAIL_URL",
-            "MAX_ORDER_TOTAL", "COMMISSION_BASIS_POINTS", "SUPPLIER",
+            "MAX_ORDER_TOTAL", "COMMISSION_BASIS_POINTS", "SUPPLIER", "PWT_DEPOSIT_HOURS",
         ],
     ),
     ("queues", &["PAYMENTS_QUEUE_URL", "NOTIFICATIONS_QUEUE_URL"]),

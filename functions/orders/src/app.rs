@@ -36,6 +36,8 @@ pub struct Terms {
     pub commission: Commission,
     /// Who sells, for receipts.
     pub supplier: Supplier,
+    /// How many hours a seat waits for the deposit of a virtual account; none where that is no way to pay.
+    pub deposit_hours: Option<u32>,
 }
 
 impl App {
@@ -52,6 +54,7 @@ impl App {
             max_total: payments.max_order_total,
             commission,
             supplier: payments.supplier.clone(),
+            deposit_hours: Some(payments.pwt_deposit_hours).filter(|hours| *hours > 0),
         };
         Ok(Self { edge, toss, jobs, terms })
     }

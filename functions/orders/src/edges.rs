@@ -11,7 +11,7 @@ use domain::{
 use storage::{
     Tx, TxError, Write, WriteError,
     items::{
-        Buyer, Lapses, OpenOrder, Order, OrderLine, Payment, PaymentKeyGuard, Purchase, Refund, RefundRequest,
+        Buyer, Deposit, Lapses, OpenOrder, Order, OrderLine, Payment, PaymentKeyGuard, Purchase, Refund, RefundRequest,
         SeatShard, Settlement, User, Void,
     },
     keys,
@@ -106,7 +106,42 @@ pub async fn begin_confirming(app: &App, order: &Order, payment_key: &str, now: 
     Ok(Order { state: State::Confirming, payment_key, attempt, due: Some(due), failure: None, ..order.clone() })
 }
 
-/// CONFIRMING → PAID: holds become sold, the buyer gets what was bought, all at once.
+/// `CONFIRMING` → `AWAITING_DEPOSIT`: the seats stay held until the deposit is due.
+pub async fn await_deposit(app: &App, order: &Order, deposit: Deposit, now: Time) -> Result<Order, NotMoved> {
+    let until = deposit.due_date;
+    let due = next_deposit_look(until, now);
+    let waiting = step(order, State::Confirming, State::AwaitingDeposit, Some(due))
+        .set("deposit", &deposit)
+        .set("holdUntil", until);
+    let mut tx = Tx::once(app.edge.ids.token()).and(same_confirmation(waiting, order), Lost::Order);
+    for line in &order.lines {
+        let (product, guard) = (line.product_id, keys::open_order(order.buyer_id, line.product_id));
+        tx = tx
+            .and(SeatShard::hold_on(product.into(), line.shard, until), Lost::Seat(product))
+            .and(Write::update(guard).set("holdUntil", until).if_is("orderId", order.id), Lost::Guard(product));
+    }
+    tx.commit(&app.edge.table).await?;
+    let (due, deposit) = (Some(due), Some(Box::new(deposit)));
+    Ok(Order { state: State::AwaitingDeposit, hold_until: until, due, deposit, ..order.clone() })
+}
+
+/// When Toss is asked about a deposit that nobody has told of: each hour, and when it is overdue.
+fn next_deposit_look(until: Time, now: Time) -> Time {
+    const HOUR: i64 = 60 * 60;
+    expiry(until).min(now.plus_seconds(HOUR))
+}
+
+/// The deposit has not come, and there is time: it is looked for again.
+pub async fn look_for_deposit_later(app: &App, order: &Order, now: Time) -> Result<(), storage::Error> {
+    let state = State::AwaitingDeposit;
+    let write = Write::update(keys::order(order.id)).set("setbacks", 0).if_is("state", state);
+    match single(app, reschedule(write, order.id, state, Some(next_deposit_look(order.hold_until, now)))).await {
+        Ok(()) | Err(NotMoved::Lost(_)) => Ok(()),
+        Err(NotMoved::Storage(error)) => Err(error),
+    }
+}
+
+/// `CONFIRMING`, `AWAITING_DEPOSIT` → `PAID`: holds become sold, the buyer gets what was bought, all at once.
 pub async fn settle(app: &App, order: &Order, payment: &toss::Payment, now: Time) -> Result<Order, NotMoved> {
     let settlement = Settlement {
         method: payment.method.clone(),
@@ -121,9 +156,10 @@ pub async fn settle(app: &App, order: &Order, payment: &toss::Payment, now: Time
         approved_at: payment.approved_at,
         settled_at: now,
     };
-    let paid = step(order, State::Confirming, State::Paid, None)
+    let paid = step(order, order.state, State::Paid, None)
         .set("paidAt", now)
         .set("payment", &settlement)
+        .remove("deposit")
         .if_is("paymentKey", &order.payment_key)
         .if_missing("void");
     let mut tx = Tx::once(app.edge.ids.token()).and(paid, Lost::Order).and(Write::put(&record), Lost::Order);
@@ -133,7 +169,8 @@ pub async fn settle(app: &App, order: &Order, payment: &toss::Payment, now: Time
     }
     let follows = delivery(order, now).chain(ledger::sales(order, now));
     tx.and_all(follows.map(|write| (write, Lost::Order))).commit(&app.edge.table).await?;
-    Ok(Order { state: State::Paid, paid_at: Some(now), payment: Some(settlement), due: None, ..order.clone() })
+    let (paid_at, payment) = (Some(now), Some(settlement));
+    Ok(Order { state: State::Paid, paid_at, payment, due: None, deposit: None, ..order.clone() })
 }
 
 /// What a paid order gives its buyer, and the cart lines that it fulfils.
@@ -174,24 +211,25 @@ fn last_look(order: &Order, now: Time) -> Option<Time> {
     (order.payment_key.is_some() || !order.refused_keys.is_empty()).then(|| now.plus_seconds(LAST_LOOK_SECONDS))
 }
 
-/// PENDING → CANCELED: the buyer gave up.
+/// `PENDING`, `AWAITING_DEPOSIT` → `CANCELED`: the buyer gave up, and Toss knows.
 pub async fn cancel(app: &App, order: &Order, failure: Option<&str>, now: Time) -> Result<Order, NotMoved> {
     let due = last_look(order, now);
-    let mut canceled = step(order, State::Pending, State::Canceled, due);
+    let mut canceled = step(order, order.state, State::Canceled, due).remove("deposit");
     if let Some(failure) = failure {
         canceled = canceled.set("failure", failure);
     }
     let tx = Tx::once(app.edge.ids.token()).and(canceled, Lost::Order).and_all(release(order));
     tx.commit(&app.edge.table).await?;
     let failure = failure.map(str::to_owned).or_else(|| order.failure.clone());
-    Ok(Order { state: State::Canceled, due, failure, ..order.clone() })
+    Ok(Order { state: State::Canceled, due, failure, deposit: None, ..order.clone() })
 }
 
-/// PENDING → EXPIRED: nobody paid in time. Notes a lapse of the buyer on each product.
+/// `PENDING`, `AWAITING_DEPOSIT` → `EXPIRED`: nobody paid in time. Notes a lapse of the buyer on each product.
 pub async fn expire(app: &App, order: &Order, now: Time) -> Result<(), NotMoved> {
     let wanted = order.lines.iter().map(|line| keys::lapses(order.buyer_id, line.product_id));
     let before: Vec<Lapses> = app.edge.table.get_all_now(wanted).await?;
-    let expired = step(order, State::Pending, State::Expired, last_look(order, now))
+    let expired = step(order, order.state, State::Expired, last_look(order, now))
+        .remove("deposit")
         .if_at_most("holdUntil", now.plus_seconds(-EXPIRY_GRACE_SECONDS));
     let mut tx = Tx::once(app.edge.ids.token()).and(expired, Lost::Order).and_all(release(order));
     for line in &order.lines {

@@ -2,7 +2,9 @@
 
 mod app;
 mod cart_view;
+mod console;
 mod csv;
+mod deposits;
 mod edges;
 mod endpoints;
 mod hints;

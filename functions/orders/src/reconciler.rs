@@ -19,7 +19,7 @@ use storage::{
 use worker::{Failed, Failures, Message};
 
 use crate::{
-    App, edges, hints, refund,
+    App, console, deposits, edges, hints, refund,
     settle::{self, Progress},
     sweeper,
 };
@@ -39,11 +39,13 @@ pub struct Reconciled {
     pub refunded: u32,
     /// Orders and refunds that are due again later.
     pub postponed: u32,
+    /// Seats that went back because no deposit came for them.
+    pub expired: u32,
 }
 
 /// Whether work that is due on an order in this state is done here, and not by the order-sweeper.
 pub fn is_its_work(state: State) -> bool {
-    matches!(state, State::Confirming | State::Canceled | State::Expired | State::Failed)
+    !matches!(state, State::Pending | State::Refunded)
 }
 
 /// Does what is due now.
@@ -110,7 +112,9 @@ impl storage::Stored for DueRefund {
 async fn finish(app: &App, order: &Order, now: Time, reconciled: &mut Reconciled) -> Result<(), storage::Error> {
     let done = match order.state {
         State::Confirming => confirm_again(app, order, now, reconciled).await,
+        State::AwaitingDeposit => await_further(app, order, now, reconciled).await,
         State::Canceled | State::Expired | State::Failed => look_again(app, order, reconciled).await,
+        State::Paid | State::PartiallyRefunded => compare(app, order).await,
         // It has moved on since the index was read.
         _ => Ok(true),
     };
@@ -136,12 +140,37 @@ async fn confirm_again(
     }
     match settle::drive(app, order.clone()).await? {
         Progress::Unknown(_) => Ok(false),
-        Progress::Paid(_) | Progress::Refused { .. } | Progress::Voided(_) => {
+        Progress::Paid(_) | Progress::Refused { .. } | Progress::Voided(_) | Progress::Awaiting(_) => {
             reconciled.settled = reconciled.settled.saturating_add(1);
             hints::refresh(app, order).await;
             Ok(true)
         }
     }
+}
+
+/// Has the deposit come? One that is overdue is given up, at Toss first.
+async fn await_further(
+    app: &App,
+    order: &Order,
+    now: Time,
+    reconciled: &mut Reconciled,
+) -> Result<bool, storage::Error> {
+    let progress = if deposits::is_overdue(order, now) {
+        deposits::give_up(app, order).await?
+    } else {
+        deposits::look(app, order).await?
+    };
+    match progress {
+        deposits::Progress::Paid(_) => reconciled.settled = reconciled.settled.saturating_add(1),
+        deposits::Progress::Ended(_) => reconciled.expired = reconciled.expired.saturating_add(1),
+        deposits::Progress::Waiting => {
+            edges::look_for_deposit_later(app, order, now).await?;
+            return Ok(true);
+        }
+        deposits::Progress::Unknown => return Ok(false),
+    }
+    hints::refresh(app, order).await;
+    Ok(true)
 }
 
 async fn look_again(app: &App, order: &Order, reconciled: &mut Reconciled) -> Result<bool, storage::Error> {
@@ -153,23 +182,39 @@ async fn look_again(app: &App, order: &Order, reconciled: &mut Reconciled) -> Re
     Ok(true)
 }
 
+/// A look at a paid order that was told of but could not be taken yet.
+async fn compare(app: &App, order: &Order) -> Result<bool, storage::Error> {
+    if !console::look(app, order).await? {
+        return Ok(false);
+    }
+    edges::lay_down(app, order).await?;
+    Ok(true)
+}
+
 /// Works on messages; answers those that come again.
 pub async fn work_on(app: &App, messages: Vec<Message>) -> Failures {
     worker::each(messages, |job| {
-        Box::pin(async move { hear(app, job).await.map_err(|error| Failed(error.to_string())) })
+        Box::pin(async move { Box::pin(hear(app, job)).await.map_err(|error| Failed(error.to_string())) })
     })
     .await
 }
 
 async fn hear(app: &App, job: PaymentJob) -> Result<(), storage::Error> {
-    let (PaymentJob::CheckPayment { order_id } | PaymentJob::LookAtPayment { order_id }) = job;
+    let (PaymentJob::CheckPayment { order_id } | PaymentJob::LookAtPayment { order_id, .. }) = job;
     let order: Option<Order> = app.edge.table.get_now(keys::order(order_id)).await?;
     let now = app.edge.clock.now();
     match (job, order) {
         (PaymentJob::CheckPayment { .. }, Some(order)) if order.state == State::Confirming => {
             Box::pin(finish(app, &order, now, &mut Reconciled::default())).await
         }
-        (PaymentJob::LookAtPayment { .. }, Some(order)) if can_change(&order) => look(app, &order, now).await,
+        (PaymentJob::LookAtPayment { undone: true, .. }, Some(order)) if order.state.is_paid() => {
+            look_at_paid(app, &order, now).await
+        }
+        (PaymentJob::LookAtPayment { proof, .. }, Some(order))
+            if can_change(&order) && is_proven(&order, proof.as_deref()) =>
+        {
+            look(app, &order, now).await
+        }
         (_, order) => {
             ignore(order_id, order.map(|order| order.state));
             Ok(())
@@ -177,18 +222,32 @@ async fn hear(app: &App, job: PaymentJob) -> Result<(), storage::Error> {
     }
 }
 
-/// Whether what Toss says of its payments could still change an order. Every such order is in the
+/// Whether what Toss says of its payments could still change an unpaid order. Every such order is in the
 /// index of due work, so a message that comes at the wrong moment loses nothing but time.
 fn can_change(order: &Order) -> bool {
     match order.state {
-        State::Confirming => true,
+        State::Confirming | State::AwaitingDeposit => true,
         State::Canceled | State::Expired | State::Failed => order.due.is_some(),
         _ => false,
     }
 }
 
+/// Whether a message about a deposit comes from somebody who knows the payment's secret, as Toss
+/// does. The hash of it is compared, so nothing is told by how long that takes.
+fn is_proven(order: &Order, proof: Option<&str>) -> bool {
+    let expected = order.deposit.as_ref().and_then(|deposit| deposit.proof.as_deref());
+    expected.is_none() || expected == proof
+}
+
 fn ignore(order: OrderId, state: Option<State>) {
     tracing::debug!(%order, state = state.map_or("NONE", State::as_str), "a message has nothing to say any more");
+}
+
+/// Looks at the payment of a paid order, from which somebody says that money went back. Paid orders
+/// are in no index of due work: one that cannot be looked at now is put there.
+async fn look_at_paid(app: &App, order: &Order, now: Time) -> Result<(), storage::Error> {
+    let looked = edges::take_turn_to_look(app, order, now).await? && console::look(app, order).await?;
+    if looked { Ok(()) } else { edges::back_off(app, order, now).await }
 }
 
 /// Looks at Toss because somebody said so, if nobody did just now.
@@ -200,10 +259,20 @@ async fn look(app: &App, order: &Order, now: Time) -> Result<(), storage::Error>
         return match settle::drive(app, order.clone()).await? {
             // The schedule goes on with it when it is due.
             Progress::Unknown(_) => Ok(()),
-            Progress::Paid(_) | Progress::Refused { .. } | Progress::Voided(_) => {
+            Progress::Paid(_) | Progress::Refused { .. } | Progress::Voided(_) | Progress::Awaiting(_) => {
                 hints::refresh(app, order).await;
                 Ok(())
             }
+        };
+    }
+    if order.state == State::AwaitingDeposit {
+        return match deposits::look(app, order).await? {
+            deposits::Progress::Paid(_) | deposits::Progress::Ended(_) => {
+                hints::refresh(app, order).await;
+                Ok(())
+            }
+            // It is looked for again when it is due.
+            deposits::Progress::Waiting | deposits::Progress::Unknown => Ok(()),
         };
     }
     // The last look proper comes in its time, whatever this one finds.

@@ -167,7 +167,7 @@ fn left_after(refund: &Refund) -> i64 {
 }
 
 /// What Toss holds, if it speaks of this order's payment at all.
-fn balance_of(order: &Order, payment: &Payment) -> Option<i64> {
+pub fn balance_of(order: &Order, payment: &Payment) -> Option<i64> {
     let ours = Some(&payment.payment_key) == order.payment_key.as_ref()
         && payment.order_id == order.id.to_string()
         && payment.currency == "KRW"

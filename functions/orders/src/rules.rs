@@ -8,7 +8,10 @@ use domain::{
     time::Time,
     validation::{self, Invalid},
 };
-use storage::items::{Lapses, OpenOrder, Order, Purchase, Pwt, Refund, SaleFacts, SeatShard};
+use storage::{
+    items::{Deposit, Lapses, OpenOrder, Order, Purchase, Pwt, Refund, SaleFacts, SeatShard},
+    keys,
+};
 
 use crate::edges::expiry;
 
@@ -235,6 +238,22 @@ pub fn takes_parts(order: &Order, refund: &Refund) -> Result<(), NoRefund> {
     let is_part = refund.amount > Won::ZERO && refund.amount < refund.refundable;
     let takes_parts = order.payment.as_ref().is_some_and(|payment| payment.partial_refunds);
     if is_part && !takes_parts { Err(NoRefund::WholeOrderOnly) } else { Ok(()) }
+}
+
+/// The account that an order may wait for a deposit in: `None` where deposits are not waited for,
+/// or not for as long as this one would take.
+pub fn deposit(payment: &toss::Payment, hours: Option<u32>, now: Time) -> Option<Deposit> {
+    /// Toss counts in seconds, from a moment of its own.
+    const SLACK_SECONDS: i64 = 60;
+    let longest = i64::from(hours?).saturating_mul(60 * 60).saturating_add(SLACK_SECONDS);
+    let account = payment.virtual_account.clone().filter(|account| account.due_date <= now.plus_seconds(longest))?;
+    Some(Deposit {
+        bank_code: account.bank_code,
+        account_number: account.account_number,
+        holder: account.holder,
+        due_date: account.due_date,
+        proof: payment.secret.as_ref().map(|secret| keys::hashed(secret.reveal())),
+    })
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ use toss::{Failure, Payment, Status};
 use crate::{
     App,
     edges::{self, Lost, NotMoved},
-    ledger,
+    ledger, rules,
 };
 
 /// How far an order has come.
@@ -35,6 +35,8 @@ pub enum Progress {
     },
     /// The charge was cancelled in full.
     Voided(Order),
+    /// A virtual account was given out; its deposit may come until the hold ends.
+    Awaiting(Order),
     /// Nobody knows yet.
     Unknown(Order),
 }
@@ -45,7 +47,7 @@ pub mod void_reason {
     pub const MISMATCH: &str = "PAYMENT_MISMATCH";
     /// A line's seat was not held any more.
     pub const SEAT_GONE: &str = "SEAT_GONE";
-    /// The payment waits for a deposit, which no product takes yet.
+    /// The payment waits for a deposit, which its products do not, or not for so long.
     pub const METHOD_NOT_ALLOWED: &str = "PAYMENT_METHOD_NOT_ALLOWED";
 }
 
@@ -92,6 +94,7 @@ fn ended(present: &Order, ours: &Order) -> Option<Progress> {
     match present.state {
         State::Confirming if present.payment_key == ours.payment_key => None,
         State::Paid | State::PartiallyRefunded | State::Refunded => Some(Progress::Paid(present.clone())),
+        State::AwaitingDeposit if present.payment_key == ours.payment_key => Some(Progress::Awaiting(present.clone())),
         State::Failed if present.void.is_some() => Some(Progress::Voided(present.clone())),
         _ => Some(Progress::Refused {
             order: present.clone(),
@@ -166,8 +169,17 @@ async fn judge(app: &App, order: &Order, payment: &Payment, now: Time) -> Result
         Status::Done if is_ours(order, payment) => {
             Ok(Step::End(Progress::Paid(edges::settle(app, order, payment, now).await?)))
         }
-        Status::Done => Ok(Step::End(intend_and_void(app, order, void_reason::MISMATCH).await?)),
-        Status::WaitingForDeposit => Ok(Step::End(intend_and_void(app, order, void_reason::METHOD_NOT_ALLOWED).await?)),
+        Status::WaitingForDeposit if is_ours(order, payment) => {
+            match rules::deposit(payment, app.terms.deposit_hours, now) {
+                Some(deposit) => {
+                    Ok(Step::End(Progress::Awaiting(edges::await_deposit(app, order, deposit, now).await?)))
+                }
+                None => Ok(Step::End(intend_and_void(app, order, void_reason::METHOD_NOT_ALLOWED).await?)),
+            }
+        }
+        Status::Done | Status::WaitingForDeposit => {
+            Ok(Step::End(intend_and_void(app, order, void_reason::MISMATCH).await?))
+        }
         Status::Aborted | Status::Expired | Status::Canceled => {
             refuse(app, order, payment.status.as_str().to_owned(), None).await
         }
@@ -181,7 +193,7 @@ async fn judge(app: &App, order: &Order, payment: &Payment, now: Time) -> Result
 }
 
 /// Whether a payment is the one that was asked for: same key, order, currency and amount.
-fn is_ours(order: &Order, payment: &Payment) -> bool {
+pub fn is_ours(order: &Order, payment: &Payment) -> bool {
     Some(&payment.payment_key) == order.payment_key.as_ref()
         && payment.order_id == order.id.to_string()
         && payment.currency == "KRW"

@@ -9,7 +9,7 @@ use domain::{
     time::Time,
 };
 use serde::Serialize;
-use storage::items::{Order, OrderLine, Settlement, User};
+use storage::items::{Deposit, Order, OrderLine, Settlement, User};
 use utoipa::ToSchema;
 
 use crate::{App, Terms};
@@ -49,6 +49,36 @@ pub struct PaymentWindow {
     pub success_url: String,
     /// Where it goes after a failure.
     pub fail_url: String,
+    /// How many hours a virtual account is to be given out for; none: the window must not offer one.
+    #[schema(required)]
+    pub virtual_account_hours: Option<u32>,
+}
+
+/// The account that the money is to be paid into.
+#[derive(Clone, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DepositView {
+    /// Toss's two-digit code of the bank.
+    pub bank_code: String,
+    /// The account's number.
+    pub account_number: String,
+    /// In whose name it was given out.
+    pub holder: String,
+    /// Until when the whole total has to be there.
+    pub due_date: Time,
+}
+
+impl std::fmt::Debug for DepositView {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("DepositView").field("due_date", &self.due_date).finish_non_exhaustive()
+    }
+}
+
+impl From<Deposit> for DepositView {
+    fn from(deposit: Deposit) -> Self {
+        let Deposit { bank_code, account_number, holder, due_date, proof: _ } = deposit;
+        Self { bank_code, account_number, holder, due_date }
+    }
 }
 
 /// An order, for its buyer and for admins.
@@ -63,7 +93,9 @@ pub struct PaymentWindow {
         "clientKey": "test_ck_example", "customerKey": "5f1d7a84db00d2fce00b31a7fc73224f",
         "orderName": "러스트로 만드는 서버리스",
         "successUrl": "https://devloop.kr/pay/success", "failUrl": "https://devloop.kr/pay/fail",
+        "virtualAccountHours": null,
     },
+    "deposit": null,
 }))]
 pub struct OrderView {
     /// Its id: Toss's `orderId`.
@@ -76,7 +108,7 @@ pub struct OrderView {
     pub total: Won,
     /// When it was made.
     pub created_at: Time,
-    /// Until when payment may begin.
+    /// Until when payment may begin, or the deposit may come.
     pub hold_until: Time,
     /// When it was paid.
     #[schema(required)]
@@ -93,6 +125,9 @@ pub struct OrderView {
     /// The buyer's request for a refund that waits for an admin.
     #[schema(required)]
     pub refund_request: Option<RefundRequestId>,
+    /// Where to pay it in, while it waits for a deposit; its buyer alone is told.
+    #[schema(required)]
+    pub deposit: Option<DepositView>,
 }
 
 impl OrderView {
@@ -105,7 +140,10 @@ impl OrderView {
             order_name: order_name(&order),
             success_url: terms.success_url.clone(),
             fail_url: terms.fail_url.clone(),
+            virtual_account_hours: terms.deposit_hours,
         });
+        let payable_in = order.state == State::AwaitingDeposit && order.buyer_id == viewer.id;
+        let deposit = order.deposit.filter(|_| payable_in).map(|deposit| DepositView::from(*deposit));
         Self {
             id: order.id,
             state: order.state,
@@ -118,6 +156,7 @@ impl OrderView {
             failure: order.failure,
             payment,
             refund_request: order.refund_request,
+            deposit,
         }
     }
 }

@@ -7,7 +7,7 @@ const places = await (await fetch("/_local/places")).json();
 const clock = await (await fetch("/_local/clock")).json();
 
 const STATES = {
-  PENDING: "결제 대기", CONFIRMING: "승인 중", PAID: "결제 완료", CANCELED: "취소됨", EXPIRED: "시간 만료", FAILED: "실패",
+  PENDING: "결제 대기", CONFIRMING: "승인 중", AWAITING_DEPOSIT: "입금 대기", PAID: "결제 완료", CANCELED: "취소됨", EXPIRED: "시간 만료", FAILED: "실패",
 };
 
 function tell(text, bad = false) {
@@ -27,13 +27,14 @@ async function trying(work) {
 
 /** Opens the payment window, as Toss's browser library would. */
 function pay(order) {
-  const { clientKey, customerKey, orderName, successUrl, failUrl } = order.payment;
+  const { clientKey, customerKey, orderName, successUrl, failUrl, virtualAccountHours } = order.payment;
   if (!places.tossIsSandbox) {
     tell("TOSS_BASE_URL이 가리키는 토스의 결제창은 여기서 열 수 없습니다.", true);
     return;
   }
   sessionStorage.setItem("devloop.order", order.id);
   const facts = { clientKey, customerKey, orderId: order.id, orderName, amount: order.total, successUrl, failUrl };
+  if (virtualAccountHours) facts.validHours = virtualAccountHours;
   location.assign(`${places.toss}/window?${new URLSearchParams(facts)}`);
 }
 

@@ -85,6 +85,7 @@ fn settings(rng: &Rng) -> Result<Settings, StartError> {
             max_order_total: 1,
             commission: 0,
             supplier: Supplier::default(),
+            pwt_deposit_hours: 0,
         }),
         queues: None,
         sqs_endpoint: None,

@@ -12,6 +12,8 @@ const SANDBOX_CLIENT_KEY: &str = "test_ck_devloop_local";
 const MAX_ORDER_TOTAL: i64 = 500_000_000;
 /// A tenth, in hundredths of a percent.
 const COMMISSION: u32 = 1_000;
+/// As deployed by default: no virtual accounts.
+const PWT_DEPOSIT_HOURS: u32 = 0;
 /// Where nothing says otherwise.
 const TABLE: &str = "devloop";
 const REGION: &str = "ap-northeast-2";
@@ -122,6 +124,7 @@ impl Environment {
                     address: "서울특별시 강남구 테헤란로 1".to_owned(),
                     contact: "help@devloop.example".to_owned(),
                 },
+                pwt_deposit_hours: PWT_DEPOSIT_HOURS,
             }),
             // The queues are handed over with the client.
             queues: None,

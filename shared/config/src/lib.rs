@@ -137,6 +137,8 @@ pub struct Payments {
     pub commission: u32,
     /// Who sells, for receipts.
     pub supplier: Supplier,
+    /// How many hours a seat of a PWT waits for the deposit of a virtual account; 0: such payments are not taken.
+    pub pwt_deposit_hours: u32,
 }
 
 /// Who sells, as receipts have to tell it. A JSON object in the environment, all of whose members are required.
@@ -241,6 +243,7 @@ impl Payments {
         let max_order_total = reader.required("MAX_ORDER_TOTAL");
         let commission = reader.required("COMMISSION_BASIS_POINTS");
         let supplier = reader.required("SUPPLIER");
+        let pwt_deposit_hours = reader.required("PWT_DEPOSIT_HOURS");
         Some(Self {
             toss_base_url: toss_base_url?,
             toss_secret_key: toss_secret_key?,
@@ -250,6 +253,7 @@ impl Payments {
             max_order_total: max_order_total?,
             commission: commission?,
             supplier: supplier?,
+            pwt_deposit_hours: pwt_deposit_hours?,
         })
     }
 }

@@ -80,6 +80,11 @@ impl State {
         }
     }
 
+    /// Whether its money was taken, and is not or not all back.
+    pub fn is_paid(self) -> bool {
+        matches!(self, Self::Paid | Self::PartiallyRefunded)
+    }
+
     /// Whether the order still holds its seats without owning them.
     pub fn holds_seats(self) -> bool {
         matches!(self, Self::Pending | Self::Confirming | Self::AwaitingDeposit)

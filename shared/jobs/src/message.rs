@@ -74,6 +74,12 @@ pub enum PaymentJob {
     LookAtPayment {
         /// Of which order.
         order_id: OrderId,
+        /// SHA-256 in hex of the secret that came along, if one did: a webhook of Toss repeats the payment's.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        proof: Option<String>,
+        /// Whether it says that money went back: only then a paid order is worth a look.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        undone: bool,
     },
 }
 
@@ -111,6 +117,8 @@ pub enum Alarm {
     ChargeVoided,
     /// A charge was found that no order was paid by.
     StrayCharge,
+    /// A payment of a paid order is not at Toss what it is here, and nobody here changed it.
+    PaymentChanged,
 }
 
 #[cfg(test)]

@@ -42,6 +42,8 @@ pub struct Payment {
     pub failure: Option<PaymentFailure>,
     /// Proves that a webhook about this payment comes from Toss.
     pub secret: Option<PaymentSecret>,
+    /// Where its money is to be paid in, if it is paid so.
+    pub virtual_account: Option<VirtualAccount>,
 }
 
 /// The text is not a payment as documented.
@@ -80,6 +82,7 @@ impl Payment {
             cancels: cancels(object),
             failure: object.get("failure").and_then(Value::as_object).and_then(PaymentFailure::read),
             secret: reading::text(object, "secret", 50).map(PaymentSecret),
+            virtual_account: object.get("virtualAccount").and_then(Value::as_object).and_then(VirtualAccount::read),
         })
     }
 
@@ -118,6 +121,36 @@ impl Cancel {
             amount: reading::amount(object, "cancelAmount")?,
             canceled_at: reading::time(object, "canceledAt"),
         })
+    }
+}
+
+/// An account that was given out for one payment. Its number is not printed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct VirtualAccount {
+    /// Toss's two-digit code of the bank.
+    pub bank_code: String,
+    /// Digits; in test environments an `X` may stand before them.
+    pub account_number: String,
+    /// In whose name it was given out.
+    pub holder: String,
+    /// Until when the money may be paid in.
+    pub due_date: Time,
+}
+
+impl VirtualAccount {
+    fn read(object: &Object) -> Option<Self> {
+        Some(Self {
+            bank_code: reading::text(object, "bankCode", 10)?,
+            account_number: reading::text(object, "accountNumber", 40)?,
+            holder: reading::text(object, "customerName", 200)?,
+            due_date: reading::korean_time(object, "dueDate")?,
+        })
+    }
+}
+
+impl fmt::Debug for VirtualAccount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("VirtualAccount").field("due_date", &self.due_date).finish_non_exhaustive()
     }
 }
 
@@ -257,6 +290,28 @@ mod tests {
         assert!(payment.secret.as_ref().unwrap().is("ps_1"));
         assert!(!payment.secret.as_ref().unwrap().is("ps_2"));
         assert!(!format!("{payment:?}").contains("ps_1"));
+    }
+
+    #[test]
+    fn a_virtual_account_is_read_whole_or_not_at_all_and_not_printed() {
+        let account = json!({ "bankCode": "20", "accountNumber": "X1234567890123", "customerName": "김개발", "dueDate": "2026-11-24T09:00:00" });
+        for (member, due) in [
+            ("2026-11-24T09:00:00", "2026-11-24T00:00:00.000Z"),
+            ("2026-11-24T09:00:00+00:00", "2026-11-24T09:00:00.000Z"),
+        ] {
+            let mut value = whole();
+            value["virtualAccount"] = account.clone();
+            value["virtualAccount"]["dueDate"] = json!(member);
+            let payment = Payment::from_value(&value).unwrap();
+            assert_eq!(payment.virtual_account.as_ref().unwrap().due_date.to_string(), due);
+            assert!(!format!("{payment:?}").contains("1234567890123"));
+        }
+        for name in ["bankCode", "accountNumber", "customerName", "dueDate"] {
+            let mut value = whole();
+            value["virtualAccount"] = account.clone();
+            value["virtualAccount"][name] = json!("");
+            assert_eq!(Payment::from_value(&value).unwrap().virtual_account, None, "{name}");
+        }
     }
 
     #[test]

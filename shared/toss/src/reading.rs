@@ -28,6 +28,12 @@ pub(crate) fn time(object: &Object, name: &str) -> Option<Time> {
     object.get(name)?.as_str()?.parse().ok()
 }
 
+/// An instant that Toss may write without an offset: it is Korea's then, nine hours ahead all year.
+pub(crate) fn korean_time(object: &Object, name: &str) -> Option<Time> {
+    let text = object.get(name)?.as_str()?;
+    text.parse().or_else(|_no_offset| format!("{text}+09:00").parse()).ok()
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;

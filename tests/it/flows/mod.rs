@@ -1,9 +1,11 @@
 mod auth;
 mod closing;
+mod console_cancels;
+pub mod deposits;
 mod orders;
 mod payments;
 mod pwts;
-mod refunds;
+pub mod refunds;
 pub mod sale;
 mod schedules;
 mod statements;

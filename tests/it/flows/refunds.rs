@@ -11,15 +11,15 @@ use super::sale::Sale;
 use crate::app::{Account, Reply};
 
 /// A buyer who paid for two projects in one order.
-struct Bought {
-    sale: Sale,
-    kim: Account,
-    other: String,
-    order: Value,
+pub struct Bought {
+    pub sale: Sale,
+    pub kim: Account,
+    pub other: String,
+    pub order: Value,
 }
 
 impl Bought {
-    async fn two() -> Self {
+    pub async fn two() -> Self {
         let sale = Sale::of(3).await;
         let kim = sale.app.sign_up("kim").await;
         let tutor = sale.app.log_in(&Account { email: "park@example.com".to_owned(), ..kim.clone() }).await;
@@ -31,33 +31,33 @@ impl Bought {
         Self { sale, kim, other, order }
     }
 
-    fn path(&self) -> String {
+    pub fn path(&self) -> String {
         format!("/v1/orders/{}/cancel", self.order["id"].as_str().unwrap())
     }
 
-    async fn cancel_by(&self, caller: &Account, body: Value) -> Reply {
+    pub async fn cancel_by(&self, caller: &Account, body: Value) -> Reply {
         self.sale.app.post(&self.path()).by(caller).json(&body).send().await
     }
 
-    async fn cancel(&self, body: Value) -> Reply {
+    pub async fn cancel(&self, body: Value) -> Reply {
         self.cancel_by(&self.kim, body).await
     }
 
-    async fn stands(&self) -> String {
+    pub async fn stands(&self) -> String {
         self.sale.state(&self.kim, &self.order).await
     }
 
-    async fn may_see_schedule(&self, pwt: &str) -> bool {
+    pub async fn may_see_schedule(&self, pwt: &str) -> bool {
         self.sale.app.get(&format!("/v1/pwts/{pwt}/schedule")).by(&self.kim).send().await.status == 200
     }
 
-    async fn purchases(&self) -> usize {
+    pub async fn purchases(&self) -> usize {
         let purchases = self.sale.app.get("/v1/users/me/purchases").by(&self.kim).send().await.expect(200);
         purchases["items"].as_array().unwrap().len()
     }
 
     /// Won on each account, and whether every entry sums to zero.
-    async fn books(&self) -> [i64; 4] {
+    pub async fn books(&self) -> [i64; 4] {
         let day = self.sale.app.parts.clock.now().korean_date();
         let entries: Vec<LedgerEntry> =
             self.sale.app.table.all(&Query::index("gsi1", keys::ledger_day(&day)), 100).await.unwrap();

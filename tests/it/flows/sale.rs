@@ -33,7 +33,11 @@ impl Sale {
     }
 
     pub async fn with(changes: Value) -> Self {
-        let app = TestApp::start().await;
+        Self::at(TestApp::start().await, changes).await
+    }
+
+    /// A sale in `app`.
+    pub async fn at(app: TestApp, changes: Value) -> Self {
         let tutor = app.tutor("park").await;
         let admin = app.admin("root").await;
         let pwt = app.approved_pwt(&tutor, &admin, changes).await;
@@ -104,7 +108,7 @@ impl Sale {
         let swept = Box::pin(sweep(&self.app.worker("order_sweeper").await)).await?;
         let reconciled = Box::pin(reconcile(&self.app.worker("payment_reconciler").await)).await?;
         Ok(Swept {
-            expired: swept.expired,
+            expired: swept.expired.saturating_add(reconciled.expired),
             settled: reconciled.settled,
             laid_down: reconciled.laid_down,
             refunded: reconciled.refunded,

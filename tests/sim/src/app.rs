@@ -51,6 +51,7 @@ pub fn settings() -> Settings {
             max_order_total: 500_000_000,
             commission: 1_000,
             supplier: config::Supplier::default(),
+            pwt_deposit_hours: 0,
         }),
         queues: None,
         sqs_endpoint: None,

@@ -18,7 +18,7 @@ use storage::{
 use utoipa::ToSchema;
 
 use crate::{
-    App,
+    App, deposits,
     edges::{self, NotMoved},
     hints,
     letting_go::{self, NotLetGo},
@@ -160,8 +160,24 @@ async fn cancel(app: &App, caller: &Active, id: OrderId, body: CancelOrder) -> R
         );
         return Err(FieldErrors::one("lines", whole).into());
     }
-    let order = letting_go::let_go(app, order, body.reason.map(String::from).as_deref()).await?;
+    let order = if order.state == State::AwaitingDeposit {
+        give_up_deposit(app, order).await?
+    } else {
+        letting_go::let_go(app, order, body.reason.map(String::from).as_deref()).await?
+    };
     Ok(Outcome::Final(OrderView::of(order, &caller.account, &app.terms)))
+}
+
+/// Toss takes the account back first: what was paid in before that is no deposit to give up.
+async fn give_up_deposit(app: &App, order: Order) -> Result<Order, Refused> {
+    match deposits::give_up(app, &order).await? {
+        deposits::Progress::Ended(ended) => {
+            hints::freed(app, &ended).await;
+            Ok(ended)
+        }
+        deposits::Progress::Paid(paid) => Err(NotLetGo::NotCancelable(paid.state).into()),
+        deposits::Progress::Waiting | deposits::Progress::Unknown => Err(NotLetGo::InProgress.into()),
+    }
 }
 
 async fn give_back(app: &App, caller: &Active, order: Order, body: CancelOrder) -> Result<Outcome, Refused> {

@@ -179,10 +179,10 @@ async fn confirm(app: &App, buyer: &Active, body: ConfirmPayment) -> Result<Outc
     let (confirming, begun) = match order.state {
         State::Pending => (begin(app, &order, &body.payment_key).await?, true),
         State::Confirming if same_key => (order, false),
-        State::Confirming | State::AwaitingDeposit => return Err(Refused::InProgress),
-        State::Paid | State::PartiallyRefunded | State::Refunded if same_key => {
+        State::Paid | State::PartiallyRefunded | State::Refunded | State::AwaitingDeposit if same_key => {
             return Ok(Outcome::Final(OrderView::of(order, &buyer.account, &app.terms)));
         }
+        State::Confirming | State::AwaitingDeposit => return Err(Refused::InProgress),
         State::Expired => return Err(Refused::Expired),
         other => return Err(Refused::NotPayable(other)),
     };
@@ -195,7 +195,7 @@ async fn confirm(app: &App, buyer: &Active, body: ConfirmPayment) -> Result<Outc
     // Toss is asked meanwhile: the buyer does not wait for the queue.
     let (driven, ()) = Box::pin(futures::future::join(settle::drive(app, confirming), remind)).await;
     match driven? {
-        Progress::Paid(order) => Ok(Outcome::Final(view(order))),
+        Progress::Paid(order) | Progress::Awaiting(order) => Ok(Outcome::Final(view(order))),
         Progress::Unknown(order) => Ok(Outcome::Unknown(view(order))),
         Progress::Voided(order) => Err(Refused::Voided(order.failure.unwrap_or_default())),
         Progress::Refused { order, code, message } => {

@@ -334,6 +334,7 @@ fn new_order(app: &App, buyer: &User, pwts: &[Pwt], now: Time) -> Order {
         refunds: 0,
         setbacks: 0,
         refund_request: None,
+        deposit: None,
     }
 }
 

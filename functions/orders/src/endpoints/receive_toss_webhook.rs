@@ -9,9 +9,10 @@ use std::time::Duration;
 
 use deserr::Deserr;
 use devloop_http::{Json, Public};
-use domain::{ids::OrderId, validation::FieldErrors};
+use domain::validation::FieldErrors;
 use jobs::{NotSent, PaymentJob};
 use serde::Serialize;
+use storage::keys;
 use utoipa::ToSchema;
 
 use crate::App;
@@ -39,6 +40,12 @@ pub struct TossWebhook {
     /// The order of a deposit, which is told flat.
     #[deserr(default)]
     order_id: Option<String>,
+    /// What became of the deposit: a hint, and no more.
+    #[deserr(default)]
+    status: Option<String>,
+    /// The secret of a deposit's payment.
+    #[deserr(default)]
+    secret: Option<String>,
 }
 
 /// A payment, or whatever else an event is about.
@@ -53,10 +60,12 @@ pub struct TossWebhookData {
     /// Our order.
     #[deserr(default)]
     order_id: Option<String>,
-    /// What became of it; not read.
+    /// What became of it: a hint whether looking is worth it, and no more.
     #[deserr(default)]
-    #[expect(dead_code, reason = "documented; only Toss's answer to our question counts")]
     status: Option<String>,
+    /// The payment's secret.
+    #[deserr(default)]
+    secret: Option<String>,
 }
 
 /// Nothing but that it arrived: whoever guesses order ids learns nothing.
@@ -71,17 +80,25 @@ pub struct Received {
 const HEAD_START: Duration = Duration::from_secs(5);
 
 impl TossWebhook {
-    /// The order to look at. Events about anything else, and orders that are not ours, have none.
-    fn order(&self) -> Option<OrderId> {
-        let named = match self.event_type.as_deref() {
-            Some("PAYMENT_STATUS_CHANGED") => self.data.as_ref()?.order_id.as_deref(),
+    /// The look that it asks for. Events about anything else, and orders that are not ours, ask for none.
+    fn look(&self) -> Option<PaymentJob> {
+        let (order_id, status, secret) = match self.event_type.as_deref() {
+            Some("PAYMENT_STATUS_CHANGED") => {
+                let data = self.data.as_ref()?;
+                (&data.order_id, &data.status, &data.secret)
+            }
             // DEPOSIT_CALLBACK, which does not say so.
-            None => self.order_id.as_deref(),
+            None => (&self.order_id, &self.status, &self.secret),
             // CANCEL_STATUS_CHANGED is about a cancel that is paid back abroad, names no order, and is
             // sent for ways of paying only that nobody can choose here.
-            Some(_) => None,
+            Some(_) => return None,
         };
-        named?.parse().ok()
+        Some(PaymentJob::LookAtPayment {
+            order_id: order_id.as_deref()?.parse().ok()?,
+            // The secret itself is nobody's business, not even a queue's.
+            proof: secret.as_deref().map(keys::hashed),
+            undone: matches!(status.as_deref(), Some("CANCELED" | "PARTIAL_CANCELED" | "WAITING_FOR_DEPOSIT")),
+        })
     }
 }
 
@@ -91,8 +108,8 @@ pub async fn receive_toss_webhook(
     _: Public,
     Json(event): Json<TossWebhook>,
 ) -> Result<Json<Received>, NotSent> {
-    if let Some(order_id) = event.order() {
-        app.jobs.payments.send(PaymentJob::LookAtPayment { order_id }, HEAD_START).await?;
+    if let Some(look) = event.look() {
+        app.jobs.payments.send(look, HEAD_START).await?;
     }
     Ok(Json(Received { received: true }))
 }
@@ -105,7 +122,9 @@ mod tests {
 
     fn order(event: Value) -> Option<String> {
         let event: TossWebhook = deserr::deserialize::<_, _, FieldErrors>(event).unwrap();
-        event.order().map(|order| order.to_string())
+        event.look().map(|look| match look {
+            PaymentJob::LookAtPayment { order_id, .. } | PaymentJob::CheckPayment { order_id } => order_id.to_string(),
+        })
     }
 
     #[test]

@@ -38,7 +38,8 @@ CREATE TABLE IF NOT EXISTS charges (
   payment_key TEXT NOT NULL UNIQUE, order_id TEXT NOT NULL, order_name TEXT NOT NULL, customer_key TEXT,
   same_pair INTEGER NOT NULL, method TEXT NOT NULL, total INTEGER NOT NULL, balance INTEGER NOT NULL,
   status TEXT NOT NULL, secret TEXT NOT NULL, outcome TEXT NOT NULL, created_at INTEGER NOT NULL,
-  authenticated_at INTEGER, account_at INTEGER, approved_at INTEGER, success_url TEXT, fail_url TEXT, failure TEXT
+  authenticated_at INTEGER, account_at INTEGER, approved_at INTEGER, success_url TEXT, fail_url TEXT, failure TEXT,
+  valid_hours INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX IF NOT EXISTS charges_of_order ON charges (order_id, seq);
 CREATE TABLE IF NOT EXISTS movements (
@@ -89,7 +90,7 @@ impl Books {
 pub(crate) struct Page<'a>(Transaction<'a>);
 
 const COLUMNS: &str = "payment_key, order_id, order_name, customer_key, same_pair, method, total, balance, status, secret, \
-     outcome, created_at, authenticated_at, account_at, approved_at, success_url, fail_url, failure";
+     outcome, created_at, authenticated_at, account_at, approved_at, success_url, fail_url, failure, valid_hours";
 
 impl Page<'_> {
     pub fn charge(&self, payment_key: &str) -> Result<Option<Charge>, BooksError> {
@@ -149,7 +150,7 @@ impl Page<'_> {
             .map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))?;
         self.0.execute(
             &format!(
-                "INSERT INTO charges ({COLUMNS}) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18)
+                "INSERT INTO charges ({COLUMNS}) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19)
                  ON CONFLICT (payment_key) DO UPDATE SET method = excluded.method, balance = excluded.balance,
                    status = excluded.status, outcome = excluded.outcome, authenticated_at = excluded.authenticated_at,
                    account_at = excluded.account_at, approved_at = excluded.approved_at, failure = excluded.failure"
@@ -173,6 +174,7 @@ impl Page<'_> {
                 charge.success_url,
                 charge.fail_url,
                 charge.failure,
+                charge.valid_hours,
             ],
         )?;
         for movement in &charge.movements {
@@ -270,6 +272,7 @@ fn read_charge(row: &Row<'_>) -> rusqlite::Result<Charge> {
         success_url: row.get("success_url")?,
         fail_url: row.get("fail_url")?,
         failure: row.get("failure")?,
+        valid_hours: row.get("valid_hours")?,
         movements: Vec::new(),
     })
 }

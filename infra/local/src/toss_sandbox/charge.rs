@@ -10,8 +10,10 @@ use super::errors::ApiError;
 const WINDOW_SECONDS: i64 = 30 * 60;
 /// How long an authentication may be confirmed.
 const SESSION_SECONDS: i64 = 10 * 60;
-/// How long a virtual account waits for its deposit: Toss's default of 168 hours.
-const DEPOSIT_SECONDS: i64 = 168 * 60 * 60;
+/// How many hours a virtual account waits for its deposit where the window says nothing else.
+pub(crate) const DEPOSIT_HOURS: i64 = 168;
+/// How many it can wait at most.
+pub(crate) const LONGEST_DEPOSIT_HOURS: i64 = 2_160;
 
 /// What paying by virtual account is called.
 pub(crate) const VIRTUAL_ACCOUNT: &str = "가상계좌";
@@ -69,6 +71,8 @@ pub(crate) struct Charge {
     pub created_at: Time,
     /// When the buyer authenticated; from then the session runs.
     pub authenticated_at: Option<Time>,
+    /// How many hours a virtual account of it waits for its deposit.
+    pub valid_hours: i64,
     /// When confirming gave out a virtual account.
     pub account_at: Option<Time>,
     pub approved_at: Option<Time>,
@@ -116,13 +120,18 @@ impl Charge {
         let ends = match self.status {
             Status::Ready => Some(self.created_at.plus_seconds(WINDOW_SECONDS)),
             Status::InProgress => Some(self.authenticated_at.unwrap_or(self.created_at).plus_seconds(SESSION_SECONDS)),
-            Status::WaitingForDeposit => Some(self.account_at.unwrap_or(self.created_at).plus_seconds(DEPOSIT_SECONDS)),
+            Status::WaitingForDeposit => Some(self.due_date()),
             _ => None,
         };
         if ends.is_some_and(|ends| ends <= now) {
             self.status = Status::Expired;
         }
         self
+    }
+
+    /// Until when a virtual account of it may be paid into.
+    pub fn due_date(&self) -> Time {
+        self.account_at.unwrap_or(self.created_at).plus_seconds(self.valid_hours.saturating_mul(60 * 60))
     }
 
     pub fn is_virtual_account(&self) -> bool {

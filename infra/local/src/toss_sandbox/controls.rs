@@ -41,6 +41,9 @@ pub struct Authentication {
     /// How confirming it will end.
     #[serde(default)]
     pub outcome: Outcome,
+    /// How many hours a virtual account waits for its deposit, 1 to 2160; 168 without it.
+    #[serde(default)]
+    pub valid_hours: Option<i64>,
 }
 
 fn unnamed() -> String {
@@ -50,7 +53,14 @@ fn unnamed() -> String {
 impl Authentication {
     /// By card, to be approved.
     pub fn of(order_id: impl Into<String>, amount: i64) -> Self {
-        Self { order_id: order_id.into(), amount, order_name: unnamed(), method: None, outcome: Outcome::Approve }
+        Self {
+            order_id: order_id.into(),
+            amount,
+            order_name: unnamed(),
+            method: None,
+            outcome: Outcome::Approve,
+            valid_hours: None,
+        }
     }
 }
 
@@ -124,7 +134,7 @@ impl TossSandbox {
         if !METHODS.contains(&method.as_str()) {
             return Err(ControlError::Invalid(format!("method: one of {}", METHODS.join(", "))));
         }
-        let mut charge = self.opened(asked.order_id, asked.order_name, asked.amount)?;
+        let mut charge = self.opened(asked.order_id, asked.order_name, asked.amount, asked.valid_hours)?;
         let now = charge.created_at;
         charge.authenticate(&method, asked.outcome, now).map_err(|error| ControlError::Invalid(error.code))?;
         self.write(|page, _| page.put(&charge))?;
@@ -133,7 +143,7 @@ impl TossSandbox {
 
     /// Makes a payment that failed in the window, and answers what the fail redirect would carry.
     pub fn fail(&self, order_id: &str, amount: i64, code: &str) -> Result<Value, ControlError> {
-        let mut charge = self.opened(order_id.to_owned(), unnamed(), amount)?;
+        let mut charge = self.opened(order_id.to_owned(), unnamed(), amount, None)?;
         charge.failure = Some(code.to_owned());
         if code == CLOSED {
             self.write(|page, _| page.put(&charge))?;
@@ -168,7 +178,13 @@ impl TossSandbox {
         })
     }
 
-    fn opened(&self, order_id: String, order_name: String, amount: i64) -> Result<Charge, ControlError> {
+    fn opened(
+        &self,
+        order_id: String,
+        order_name: String,
+        amount: i64,
+        valid_hours: Option<i64>,
+    ) -> Result<Charge, ControlError> {
         let opening = Opening {
             order_id,
             order_name,
@@ -177,6 +193,7 @@ impl TossSandbox {
             same_pair: true,
             success_url: None,
             fail_url: None,
+            valid_hours,
         };
         opening.open(&self.0.ids, self.0.clock.now()).map_err(|wrong| ControlError::Invalid(wrong.to_owned()))
     }

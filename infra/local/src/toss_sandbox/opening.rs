@@ -5,7 +5,7 @@ use domain::time::Time;
 use toss::Status;
 use url::Url;
 
-use super::charge::{Charge, METHODS, Outcome};
+use super::charge::{Charge, DEPOSIT_HOURS, LONGEST_DEPOSIT_HOURS, METHODS, Outcome};
 
 /// The facts of a new payment, as somebody claims them.
 #[derive(Clone, Debug)]
@@ -17,6 +17,8 @@ pub(crate) struct Opening {
     pub same_pair: bool,
     pub success_url: Option<String>,
     pub fail_url: Option<String>,
+    /// How many hours a virtual account waits; Toss's default if absent.
+    pub valid_hours: Option<i64>,
 }
 
 impl Opening {
@@ -38,6 +40,10 @@ impl Opening {
         if [&self.success_url, &self.fail_url].into_iter().flatten().any(|url| !is_on_the_web(url)) {
             return Err("successUrl and failUrl: http or https");
         }
+        let valid_hours = self.valid_hours.unwrap_or(DEPOSIT_HOURS);
+        if !(1..=LONGEST_DEPOSIT_HOURS).contains(&valid_hours) {
+            return Err("validHours: 1 to 2160");
+        }
         let [default_method, ..] = METHODS;
         Ok(Charge {
             payment_key: format!("tsandbox_{}", ids.token()),
@@ -53,6 +59,7 @@ impl Opening {
             outcome: Outcome::Approve,
             created_at: now,
             authenticated_at: None,
+            valid_hours,
             account_at: None,
             approved_at: None,
             success_url: self.success_url,

@@ -62,7 +62,7 @@ pub(crate) fn payment(charge: &Charge, receipt: Option<String>) -> Value {
         "cashReceipt": Value::Null,
         "discount": Value::Null,
         "card": is_card.then(|| card(charge)),
-        "virtualAccount": charge.account_at.map(|since| virtual_account(charge, since)),
+        "virtualAccount": charge.account_at.map(|_| virtual_account(charge)),
     });
     if charge.method == "간편결제"
         && let Some(object) = value.as_object_mut()
@@ -110,14 +110,14 @@ fn card(charge: &Charge) -> Value {
     })
 }
 
-fn virtual_account(charge: &Charge, since: Time) -> Value {
+fn virtual_account(charge: &Charge) -> Value {
     json!({
         "accountType": "일반",
         "accountNumber": "X1234567890123",
         "bankCode": "20",
         "customerName": "테스트",
         "depositorName": "테스트",
-        "dueDate": korean(since.plus_seconds(168 * 60 * 60)),
+        "dueDate": korean(charge.due_date()),
         "refundStatus": if charge.balance == charge.total { "NONE" } else { "COMPLETED" },
         "expired": charge.status == Status::Expired,
         "settlementStatus": "INCOMPLETED",

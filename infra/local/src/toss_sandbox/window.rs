@@ -41,6 +41,7 @@ struct Opened {
     amount: i64,
     success_url: String,
     fail_url: String,
+    valid_hours: Option<i64>,
 }
 
 /// Opening makes the payment, as the browser's library does at Toss: loading again makes another.
@@ -59,6 +60,7 @@ async fn open(State(sandbox): State<TossSandbox>, opened: Result<Query<Opened>, 
         customer_key: Some(opened.customer_key),
         success_url: Some(opened.success_url),
         fail_url: Some(opened.fail_url),
+        valid_hours: opened.valid_hours,
     };
     let charge = match opening.open(&sandbox.0.ids, sandbox.0.clock.now()) {
         Ok(charge) => charge,

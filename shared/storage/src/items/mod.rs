@@ -19,7 +19,8 @@ pub use self::{
     ledger::LedgerEntry,
     notes::{Note, NoteKind},
     orders::{
-        Buyer, CartLine, Lapses, OpenOrder, Order, OrderLine, Payment, PaymentKeyGuard, Purchase, Settlement, Void,
+        Buyer, CartLine, Deposit, Lapses, OpenOrder, Order, OrderLine, Payment, PaymentKeyGuard, Purchase, Settlement,
+        Void,
     },
     pwts::{Pwt, SaleFacts, SeatShard},
     refunds::{Refund, RefundRequest},

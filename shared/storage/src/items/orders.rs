@@ -76,6 +76,29 @@ pub struct Settlement {
     pub partial_refunds: bool,
 }
 
+/// The account that an order's money is to be paid into. Its number is not printed.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Deposit {
+    /// Toss's two-digit code of the bank.
+    pub bank_code: String,
+    /// As Toss wrote it.
+    pub account_number: String,
+    /// In whose name it was given out.
+    pub holder: String,
+    /// Until when the money may be paid in.
+    pub due_date: Time,
+    /// [`keys::hashed`] of the secret that Toss repeats in webhooks about the payment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proof: Option<String>,
+}
+
+impl std::fmt::Debug for Deposit {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Deposit").field("due_date", &self.due_date).finish_non_exhaustive()
+    }
+}
+
 /// An order.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -92,7 +115,7 @@ pub struct Order {
     pub total: Won,
     /// When it was made.
     pub created_at: Time,
-    /// Until when its payment may begin.
+    /// Until when its payment may begin, or its deposit may come.
     pub hold_until: Time,
     /// The key of the payment that is being confirmed, or that paid it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -133,6 +156,9 @@ pub struct Order {
     /// The buyer's request for a refund that waits for an admin: one at a time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refund_request: Option<RefundRequestId>,
+    /// Where its money is to be paid in, while it waits for a deposit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deposit: Option<Box<Deposit>>,
 }
 
 impl Order {

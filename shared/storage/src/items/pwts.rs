@@ -227,6 +227,11 @@ impl SeatShard {
         Write::update(keys::seats(pwt, shard)).set("waiting", waiting).if_present()
     }
 
+    /// A held seat stays so until another instant.
+    pub fn hold_on(pwt: PwtId, shard: u32, hold_until: Time) -> Write {
+        Write::update(keys::seats(pwt, shard)).set("holdUntil", hold_until).if_at_least("held", 1)
+    }
+
     /// A held seat becomes sold.
     pub fn sell(pwt: PwtId, shard: u32) -> Write {
         Self::move_one(pwt, shard, "held", "sold")
