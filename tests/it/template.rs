@@ -232,7 +232,9 @@ fn every_function_gets_the_settings_that_it_needs_and_no_others() {
     for function in all_functions() {
         let binary = function.binary();
         let main = match binary.as_str() {
-            "order-sweeper" | "payment-reconciler" => format!("orders/src/bin/{}.rs", binary.replace('-', "_")),
+            "order-sweeper" | "payment-reconciler" | "integrity-checker" => {
+                format!("orders/src/bin/{}.rs", binary.replace('-', "_"))
+            }
             domain => format!("{domain}/src/main.rs"),
         };
         let main = std::fs::read_to_string(repository().join("functions").join(main)).unwrap();

@@ -176,19 +176,27 @@ pub async fn settle(app: &App, order: &Order, payment: &toss::Payment, now: Time
 /// What a paid order gives its buyer, and the cart lines that it fulfils.
 pub fn delivery(order: &Order, now: Time) -> impl Iterator<Item = Write> + '_ {
     order.lines.iter().flat_map(move |line| {
-        let (user_id, product_id, order_id) = (order.buyer_id, line.product_id, order.id);
-        let purchase = Purchase {
-            user_id,
-            product_id,
-            order_id,
-            title: line.title.clone(),
-            price: line.price,
-            purchased_at: now,
-            refunding: false,
-        };
-        let buyer = Buyer { product_id, user_id, order_id, since: now, refunding: false };
-        [Write::put(&purchase), Write::put(&buyer), Write::delete(keys::cart_line(user_id, product_id))]
+        let bought = [Write::put(&purchase(order, line, now)), Write::put(&member(order, line, now))];
+        bought.into_iter().chain([Write::delete(keys::cart_line(order.buyer_id, line.product_id))])
     })
+}
+
+/// A line as its buyer's purchase.
+pub fn purchase(order: &Order, line: &OrderLine, purchased_at: Time) -> Purchase {
+    Purchase {
+        user_id: order.buyer_id,
+        product_id: line.product_id,
+        order_id: order.id,
+        title: line.title.clone(),
+        price: line.price,
+        purchased_at,
+        refunding: false,
+    }
+}
+
+/// A line's buyer among those of its product.
+pub fn member(order: &Order, line: &OrderLine, since: Time) -> Buyer {
+    Buyer { product_id: line.product_id, user_id: order.buyer_id, order_id: order.id, since, refunding: false }
 }
 
 fn release_guard(order: &Order, product: ProductId) -> Write {

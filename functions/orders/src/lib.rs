@@ -9,6 +9,7 @@ mod edges;
 mod endpoints;
 mod hints;
 mod holds;
+pub mod integrity;
 mod ledger;
 mod letting_go;
 mod outcome;

@@ -18,6 +18,11 @@ Works on the DynamoDB that AWS_ENDPOINT_URL_DYNAMODB, AWS_REGION and TABLE_NAME 
 the data folder, else on the data folder itself. DEVLOOP_ADMIN_PASSWORD is the password of a new account, unless it is
 read from standard input.";
 
+const INTEGRITY: &str = "\
+Compare what is counted, bought and booked with the orders, and tell every difference, a line of JSON each.
+
+Works on the table that `admin create` works on, also while seats are sold. Ends with 1 if a difference is left.";
+
 /// The whole command line.
 #[derive(Debug, Parser)]
 #[command(name = "devloop", version, about = ABOUT, after_help = SWAPS)]
@@ -69,6 +74,17 @@ pub enum Command {
     /// Manage administrators
     #[command(subcommand)]
     Admin(AdminCommand),
+    /// Compare what is counted, bought and booked with the orders
+    #[command(long_about = INTEGRITY)]
+    Integrity(Integrity),
+}
+
+/// How the books are compared.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct Integrity {
+    /// Mend what follows from the orders beyond doubt
+    #[arg(long)]
+    pub repair: bool,
 }
 
 /// What can be done about administrators.

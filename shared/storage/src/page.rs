@@ -110,17 +110,47 @@ impl Table {
 
     /// Every item, for partitions that are bounded by a rule. Stops at `bound` items.
     pub async fn all<T: Stored>(&self, query: &Query, bound: usize) -> Result<Vec<T>, Error> {
+        self.all_mixed(query, bound).await?.into_iter().map(decode).collect()
+    }
+
+    /// [`Table::all`] of a partition with items of several kinds.
+    pub async fn all_mixed(&self, query: &Query, bound: usize) -> Result<Vec<Item>, Error> {
         let mut found = vec![];
         let mut after = None;
         loop {
             let (items, next) = self.query_once(query, after, bound.saturating_sub(found.len())).await?;
-            for item in items {
-                found.push(decode(item)?);
-            }
+            found.extend(items);
             if next.is_none() || found.len() >= bound {
                 return Ok(found);
             }
             after = next;
+        }
+    }
+
+    /// Every item of these kinds in the whole table, each as it is when it is met. Reads everything:
+    /// for work that is done once a day.
+    pub async fn scan(&self, kinds: &[&str]) -> Result<Vec<Item>, Error> {
+        let names: Vec<String> = (0..kinds.len()).map(|n| format!(":k{n}")).collect();
+        let mut request = self
+            .client
+            .scan()
+            .table_name(&self.name)
+            .consistent_read(true)
+            .filter_expression(format!("#type IN ({})", names.join(", ")))
+            .expression_attribute_names("#type", "type");
+        for (name, kind) in names.into_iter().zip(kinds) {
+            request = request.expression_attribute_values(name, AttributeValue::S((*kind).to_owned()));
+        }
+        let mut found = vec![];
+        let mut after = None;
+        loop {
+            let request = request.clone().set_exclusive_start_key(after);
+            let answer = self.patience.repeat(&self.rng, "Scan", |_| attempt("Scan", request.clone().send())).await?;
+            found.extend(answer.items.unwrap_or_default());
+            after = answer.last_evaluated_key;
+            if after.is_none() {
+                return Ok(found);
+            }
         }
     }
 

@@ -2,6 +2,7 @@ mod auth;
 mod closing;
 mod console_cancels;
 pub mod deposits;
+mod integrity;
 mod orders;
 mod payments;
 mod pwts;

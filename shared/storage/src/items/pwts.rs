@@ -257,6 +257,16 @@ impl SeatShard {
         Write::delete(keys::seats(pwt, shard)).if_is("held", 0).if_is("sold", 0).if_is("claimed", 0)
     }
 
+    /// Counts a shard anew, if it still counts as in `read`.
+    pub fn recount(read: &Self, stock: Stock) -> Write {
+        let counts = |stock: Stock| {
+            [("available", stock.available), ("held", stock.held), ("sold", stock.sold), ("claimed", stock.claimed)]
+        };
+        let write = Write::update(keys::seats(read.pwt_id, read.shard));
+        let write = counts(stock).into_iter().fold(write, |write, (name, count)| write.set(name, count));
+        counts(read.stock).into_iter().fold(write, |write, (name, count)| write.if_is(name, count))
+    }
+
     /// Changes the facts of the sale, and the free seats by `change`, which may be negative.
     pub fn revise(pwt: PwtId, shard: u32, sale: SaleFacts, change: i64) -> Write {
         Write::update(keys::seats(pwt, shard))
