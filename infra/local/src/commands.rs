@@ -57,7 +57,7 @@ pub fn run(arguments: Arguments, started: Instant) -> Result<(), Failed> {
     let done = runtime.block_on(async {
         match command {
             None => Box::pin(server::run(&server, &environment, started)).await.map_err(Cause::from),
-            Some(Command::Integrity(wanted)) => compare_books(&server.data, &environment, wanted).await,
+            Some(Command::Integrity(wanted)) => Box::pin(compare_books(&server.data, &environment, wanted)).await,
             Some(Command::Admin(AdminCommand::Create(wanted))) => {
                 create_admin(&server.data, &environment, wanted).await
             }

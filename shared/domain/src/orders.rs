@@ -186,8 +186,8 @@ mod tests {
 
     #[test]
     fn seats_are_held_from_the_order_to_its_end() {
-        let holding = State::ALL.into_iter().filter(|state| state.holds_seats());
-        assert_eq!(Vec::from_iter(holding), [State::Pending, State::Confirming, State::AwaitingDeposit]);
+        let holding: Vec<State> = State::ALL.into_iter().filter(|state| state.holds_seats()).collect();
+        assert_eq!(holding, [State::Pending, State::Confirming, State::AwaitingDeposit]);
     }
 
     /// As buyers are told them.

@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, sync::LazyLock, time::Duration};
 
 use config::Settings;
+use devloop_local::functions::integrity;
 use futures::future::{BoxFuture, join_all};
 use http::Method;
 use serde_json::{Value, json};
@@ -233,6 +234,14 @@ impl Workers {
         self.reconciler.hear().await;
     }
 
+    /// What the product's own check says of books that agree: nothing, unless it is wrong itself.
+    async fn compare(&self, world: &World) {
+        let checked = integrity::check(self.sweeper.table()).await.unwrap();
+        for finding in &checked.findings {
+            world.watch(|watch| watch.violation(format!("the integrity check finds {finding:?}")));
+        }
+    }
+
     /// Nothing goes wrong any more: in the end all books must agree.
     pub async fn come_to_rest(&self, world: &World, expected: Expected) {
         // Back-offs end, and so do the claims of all who wait, one after the other.
@@ -251,6 +260,7 @@ impl Workers {
                 (books, of) = (Books::of(world), world.writes());
             }
             if minutes > 1 && books.differences(world, expected).is_empty() {
+                self.compare(world).await;
                 return;
             }
         }

@@ -38,7 +38,7 @@ pub struct Checked {
 
 /// Looks at everything, and mends nothing.
 pub async fn check(table: &Table) -> Result<Checked, Error> {
-    let mut checked = check_orders(table).await?;
+    let mut checked = Box::pin(check_orders(table)).await?;
     let sales = sales(table).await?;
     checked.sales = sales.still.len();
     checked.busy = checked.busy.saturating_add(sales.busy);
@@ -63,7 +63,7 @@ async fn check_orders(table: &Table) -> Result<Checked, Error> {
         if compare::of_order(&suspect).is_empty() {
             continue;
         }
-        match around(table, &suspect).await? {
+        match Box::pin(around(table, &suspect)).await? {
             Some(still) => checked.findings.extend(compare::of_order(&still)),
             None => checked.busy = checked.busy.saturating_add(1),
         }
@@ -73,10 +73,10 @@ async fn check_orders(table: &Table) -> Result<Checked, Error> {
 
 /// Looks at everything and mends what is provably safe to mend; what it mended is among the findings, too.
 pub async fn repair(table: &Table, ids: &clock::Ids) -> Result<Checked, Error> {
-    let mut checked = check(table).await?;
+    let mut checked = Box::pin(check(table)).await?;
     let orders: BTreeSet<_> = checked.findings.iter().filter_map(|finding| finding.order_id).collect();
     for order in orders {
-        if let Some(still) = around(table, &Around::named(order, &checked.findings)).await? {
+        if let Some(still) = Box::pin(around(table, &Around::named(order, &checked.findings))).await? {
             checked.repaired.extend(repair::order(table, ids, &still).await?);
         }
     }
