@@ -161,7 +161,7 @@ impl App {
         self.world.note(&format!("{method} {path} {} {}", reply.status, reply.code()));
         if (path, reply.status) == ("/v1/orders", 201) {
             let (id, key) = (reply.body["id"].to_string(), headers.iter().find(|(name, _)| *name == "idempotency-key"));
-            self.world.watch(|watch| watch.ordered(key.map(|(_, key)| *key).unwrap_or_default(), id));
+            self.world.watch(|watch| watch.ordered(key.map(|(_, key)| *key).unwrap_or_default(), &id));
         }
         if reply.status == 500 {
             self.world.watch(|watch| watch.violation(format!("{method} {path} answers 500")));

@@ -46,8 +46,8 @@ impl Watch {
     }
 
     /// One key, one order, however often it is asked for.
-    pub fn ordered(&mut self, key: &str, order: String) {
-        let first = self.by_key.entry(key.to_owned()).or_insert_with(|| order.clone()).clone();
+    pub fn ordered(&mut self, key: &str, order: &str) {
+        let first = self.by_key.entry(key.to_owned()).or_insert_with(|| order.to_owned()).clone();
         if first != order {
             self.violation(format!("{key} made the orders {first} and {order}"));
         }
