@@ -4,6 +4,36 @@ use deserr::Deserr;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+/// Where something is posted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema, Deserr)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Board {
+    /// 커뮤니티
+    #[deserr(rename = "COMMUNITY")]
+    Community,
+    /// 스터디 파티
+    #[deserr(rename = "PARTY")]
+    Party,
+    /// 프로젝트 위드 튜터
+    #[deserr(rename = "PWT")]
+    Pwt,
+    /// 강의
+    #[deserr(rename = "LECTURE")]
+    Lecture,
+}
+
+impl Board {
+    /// The word in the table and the API.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Community => "COMMUNITY",
+            Self::Party => "PARTY",
+            Self::Pwt => "PWT",
+            Self::Lecture => "LECTURE",
+        }
+    }
+}
+
 /// What a post is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema, Deserr)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
@@ -69,6 +99,9 @@ mod tests {
     fn the_word_is_the_same_everywhere() {
         for category in [Category::WebDev, Category::AppDev, Category::GameDev, Category::Etc] {
             assert_eq!(serde_json::json!(category), category.as_str());
+        }
+        for board in [Board::Community, Board::Party, Board::Pwt, Board::Lecture] {
+            assert_eq!(serde_json::json!(board), board.as_str());
         }
     }
 }

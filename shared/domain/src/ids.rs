@@ -89,6 +89,10 @@ id! {
     NoteId,
     /// One request of a buyer for a refund.
     RefundRequestId,
+    /// One post on a board.
+    PostId,
+    /// One comment on a post.
+    CommentId,
 }
 
 /// Only the canonical form is an id: lower case and the look-alikes that ULID allows would

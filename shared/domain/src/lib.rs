@@ -5,10 +5,12 @@
 pub mod accounts;
 pub mod boards;
 pub mod calendar;
+pub mod forums;
 pub mod ids;
 pub mod ledger;
 pub mod money;
 pub mod orders;
+pub mod quota;
 pub mod refusal;
 pub mod seats;
 pub mod statutory;

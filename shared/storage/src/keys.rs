@@ -4,9 +4,10 @@ use aws_lc_rs::digest;
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{
     accounts::Approval,
-    boards::Category,
+    boards::{Board, Category},
     ids::{
-        FamilyId, NoteId, OrderId, PlaceId, ProductId, PwtId, RefundId, RefundRequestId, ScheduleId, TodoId, UserId,
+        CommentId, FamilyId, NoteId, OrderId, PlaceId, PostId, ProductId, PwtId, RefundId, RefundRequestId, ScheduleId,
+        TodoId, UserId,
     },
     orders::State,
     time::Time,
@@ -398,3 +399,71 @@ pub fn order_by_work(id: OrderId, state: State, due: Option<Time>) -> IndexKey {
 
 /// How the sort keys of refunds begin.
 pub const REFUND: &str = "REFUND#";
+
+/// A post on a board. Whatever hangs on it is in the same partition.
+pub fn post(board: Board, id: PostId) -> Key {
+    Key::new(post_partition(board, id), "POST")
+}
+
+/// A post with its comments, and a party with its applications.
+pub fn post_partition(board: Board, id: PostId) -> String {
+    format!("{}#{id}", board.as_str())
+}
+
+/// A post in its board's list.
+pub fn public_post(board: Board, published: Time, id: PostId) -> IndexKey {
+    IndexKey::new(public_posts(board), format!("{published}#{id}"))
+}
+
+/// The partition of [`public_post`].
+pub fn public_posts(board: Board) -> &'static str {
+    board.as_str()
+}
+
+/// A post in its category's list.
+pub fn public_post_in_category(board: Board, category: Category, published: Time, id: PostId) -> IndexKey {
+    IndexKey::new(public_posts_in(board, category), format!("{published}#{id}"))
+}
+
+/// The partition of [`public_post_in_category`].
+pub fn public_posts_in(board: Board, category: Category) -> String {
+    format!("{}#{}", board.as_str(), category.as_str())
+}
+
+/// A post among its author's.
+pub fn post_of(author: UserId, board: Board, id: PostId) -> IndexKey {
+    IndexKey::new(posts_of(author, board), id.to_string())
+}
+
+/// The partition of [`post_of`].
+pub fn posts_of(author: UserId, board: Board) -> String {
+    format!("USER#{author}#{}", board.as_str())
+}
+
+/// A comment on a post.
+pub fn comment(board: Board, post: PostId, id: CommentId) -> Key {
+    Key::new(post_partition(board, post), format!("{COMMENT}{id}"))
+}
+
+/// How the sort keys of comments begin.
+pub const COMMENT: &str = "COMMENT#";
+
+/// Somebody's application to a party.
+pub fn party_application(party: PostId, user: UserId) -> Key {
+    Key::new(post_partition(Board::Party, party), format!("APPLICATION#{user}"))
+}
+
+/// An application among those to its party, oldest first.
+pub fn application_to(party: PostId, applied: Time, user: UserId) -> IndexKey {
+    IndexKey::new(applications_to(party), format!("{applied}#{user}"))
+}
+
+/// The partition of [`application_to`].
+pub fn applications_to(party: PostId) -> String {
+    format!("{}#APPLICATION", post_partition(Board::Party, party))
+}
+
+/// How often a user did something of a `kind` in the window that began at `since`.
+pub fn posting_window(user: UserId, kind: &str, since: Time) -> Key {
+    Key::new(format!("POSTING#{user}"), format!("{kind}#{since}"))
+}

@@ -13,7 +13,8 @@ use crate::{
 /// The global indexes and the attributes that each projects beside the keys.
 ///
 /// Lists show what is projected; long texts come from the base item, because a partition of an
-/// index reads 3,000 units a second.
+/// index reads 3,000 units a second. DynamoDB allows 100 attributes in all, so what only one kind
+/// of item shows is together in its `card`, and what it counts in its `counts`: maps, both.
 pub const INDEXES: [(&str, &[&str]); 3] = [
     (
         "gsi1",
@@ -21,7 +22,8 @@ pub const INDEXES: [(&str, &[&str]); 3] = [
             "type", "id", "version", "title", "price", "salesFrom", "deadline", "startsAt", "endsAt",
             "maxParticipants", "level", "category", "approval", "soldOut", "onSale", "tutorId", "publishedAt",
             "createdAt", "userId", "realName", "portfolioUrl", "accountLastFour", "state", "reason", "scheduleId",
-            "start", "end", "creatorId", "updatedAt", "orderId", "productId", "occasion", "postings", "pwtId",
+            "start", "end", "creatorId", "updatedAt", "orderId", "productId", "occasion", "postings", "pwtId", "card",
+            "counts",
         ],
     ),
     (
@@ -30,7 +32,8 @@ pub const INDEXES: [(&str, &[&str]); 3] = [
             "type", "id", "version", "title", "price", "salesFrom", "deadline", "startsAt", "endsAt",
             "maxParticipants", "level", "category", "approval", "soldOut", "onSale", "tutorId", "publishedAt",
             "createdAt", "reason", "buyerId", "state", "lines", "total", "holdUntil", "paidAt", "payment", "productId",
-            "orderId", "purchasedAt", "userId", "refunding", "occasion", "postings", "pwtId", "refundRequest",
+            "orderId", "purchasedAt", "userId", "refunding", "occasion", "postings", "pwtId", "refundRequest", "card",
+            "counts",
         ],
     ),
     (
@@ -38,7 +41,7 @@ pub const INDEXES: [(&str, &[&str]); 3] = [
         &[
             "type", "id", "version", "title", "price", "salesFrom", "deadline", "startsAt", "endsAt",
             "maxParticipants", "level", "category", "approval", "soldOut", "onSale", "tutorId", "publishedAt",
-            "createdAt",
+            "createdAt", "card", "counts",
         ],
     ),
 ];

@@ -80,12 +80,16 @@ impl Write {
         Self::new(key, Action::Check)
     }
 
-    fn name(&mut self, name: &str) -> String {
-        let index = self.names.iter().position(|known| known == name).unwrap_or_else(|| {
-            self.names.push(name.to_owned());
-            self.names.len().saturating_sub(1)
-        });
-        format!("#n{index}")
+    /// What stands for an attribute, or for a path such as `counts.comments` into one.
+    fn name(&mut self, path: &str) -> String {
+        let of_part = |part: &str| {
+            let index = self.names.iter().position(|known| known == part).unwrap_or_else(|| {
+                self.names.push(part.to_owned());
+                self.names.len().saturating_sub(1)
+            });
+            format!("#n{index}")
+        };
+        path.split('.').map(of_part).collect::<Vec<_>>().join(".")
     }
 
     fn value(&mut self, value: impl Serialize) -> String {
@@ -124,8 +128,14 @@ impl Write {
     /// Adds to a number, which counts as 0 where it does not exist.
     #[must_use]
     pub fn add(mut self, name: &str, amount: i64) -> Self {
-        let clause = format!("{} {}", self.name(name), self.value(amount));
-        self.adds.push(clause);
+        let (path, value) = (self.name(name), self.value(amount));
+        // `ADD` reaches into no map.
+        if name.contains('.') {
+            let none = self.value(0);
+            self.sets.push(format!("{path} = if_not_exists({path}, {none}) + {value}"));
+        } else {
+            self.adds.push(format!("{path} {value}"));
+        }
         self
     }
 

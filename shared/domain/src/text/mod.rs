@@ -41,12 +41,14 @@ mod email;
 mod line;
 mod markdown;
 mod secrets;
+mod tags;
 mod web_url;
 
 pub use email::Email;
 pub use line::Line;
 pub use markdown::Markdown;
 pub use secrets::{AccountNumber, Password};
+pub use tags::Tags;
 pub use web_url::WebUrl;
 
 /// What a person is called on the platform; not unique.
@@ -63,6 +65,15 @@ pub type Reason = Line<1, 200>;
 pub type Description = Markdown<1, 20_000>;
 /// The content of a todo, possibly empty.
 pub type TodoContent = Markdown<0, 5_000>;
+
+/// The title of a post on a board.
+pub type PostTitle = Line<1, 100>;
+/// The text of a post on a board.
+pub type PostContent = Markdown<1, 20_000>;
+/// A comment.
+pub type CommentContent = Markdown<1, 2_000>;
+/// What somebody who wants to join a party writes to its author.
+pub type ApplicationMessage = Markdown<1, 500>;
 
 /// What somebody who withdrew is called.
 pub const WITHDRAWN: &str = "탈퇴한 사용자";

@@ -1,10 +1,12 @@
 //! What the table holds: one type per kind of item.
 
 mod accounts;
+mod applications;
 mod idempotency;
 mod ledger;
 mod notes;
 mod orders;
+mod posts;
 mod pwts;
 mod refunds;
 mod todos;
@@ -15,6 +17,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 pub use self::{
     accounts::{EmailGuard, LogInWindow, Session, TutorApplication, User},
+    applications::{Application, ApplicationCard},
     idempotency::{Answer, IdempotencyRecord, Progress},
     ledger::LedgerEntry,
     notes::{Note, NoteKind},
@@ -22,6 +25,7 @@ pub use self::{
         Buyer, CartLine, Deposit, Lapses, OpenOrder, Order, OrderLine, Payment, PaymentKeyGuard, Purchase, Settlement,
         Void,
     },
+    posts::{Card, Comment, Counts, Post, PostingWindow},
     pwts::{Pwt, SaleFacts, SeatShard},
     refunds::{Refund, RefundRequest},
     todos::Todo,

@@ -1,0 +1,69 @@
+use domain::{
+    forums::Admission,
+    ids::{PostId, UserId},
+    text::ApplicationMessage,
+    time::Time,
+};
+use serde::{Deserialize, Serialize};
+
+use super::Stored;
+use crate::{
+    Write,
+    keys::{self, Keys},
+};
+
+/// Somebody's application to a study party: one for each user and party.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Application {
+    /// Who applies.
+    pub user_id: UserId,
+    /// Where it stands.
+    pub state: Admission,
+    /// Whatever else the list of a party's applications shows.
+    pub card: ApplicationCard,
+    /// When it was sent.
+    pub created_at: Time,
+    /// Raised by every change.
+    pub version: u64,
+}
+
+/// What lists show of an application beyond what the indexes name.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ApplicationCard {
+    /// To which party.
+    pub party_id: PostId,
+    /// To its author.
+    pub message: Option<ApplicationMessage>,
+    /// When the author decided.
+    pub decided_at: Option<Time>,
+}
+
+impl Stored for Application {
+    const TYPE: &'static str = "PARTY_APPLICATION";
+
+    fn keys(&self) -> Keys {
+        Keys {
+            gsi1: Some(keys::application_to(self.card.party_id, self.created_at, self.user_id)),
+            ..Keys::of(keys::party_application(self.card.party_id, self.user_id))
+        }
+    }
+}
+
+impl Application {
+    /// Decides on it at `now`, where it still stands as it was read.
+    pub fn decide(&self, admission: Admission, now: Time) -> Write {
+        let card = ApplicationCard { decided_at: Some(now), ..self.card.clone() };
+        Write::update(self.keys().key)
+            .set("state", admission)
+            .set("card", card)
+            .add("version", 1)
+            .if_is("version", self.version)
+    }
+
+    /// Takes it back, where it still stands as it was read.
+    pub fn withdraw(&self) -> Write {
+        Write::delete(self.keys().key).if_is("version", self.version)
+    }
+}
