@@ -7,7 +7,11 @@
 use std::net::IpAddr;
 
 use devloop_http::Edge;
-use domain::{text::Email, time::Time};
+use domain::{
+    quota::{TooMany, Window},
+    text::Email,
+    time::Time,
+};
 use storage::{
     Error, Write, WriteError,
     items::LogInWindow,
@@ -18,15 +22,6 @@ const FAILURES_OF_PAIR: u32 = 10;
 const FAILURES_OF_ADDRESS: u32 = 50;
 const FAILURES_OF_ACCOUNT: u32 = 10;
 const SLOW_SECONDS: i64 = 5;
-
-/// Too many failures.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TooMany {
-    /// How many failures the window allows.
-    pub limit: u32,
-    /// Seconds until trying again makes sense.
-    pub retry_after: u32,
-}
 
 /// One try to log in, already counted as a failure of account and address.
 #[derive(Debug)]
@@ -42,8 +37,8 @@ impl Try {
     /// hundred guesses.
     pub async fn begin(edge: &Edge, email: &Email, address: Option<IpAddr>) -> Result<Result<Self, TooMany>, Error> {
         let now = edge.clock.now();
-        let window_millis = LogInWindow::SECONDS.saturating_mul(1_000);
-        let since = Time::from_unix_millis(now.unix_millis().div_euclid(window_millis).saturating_mul(window_millis));
+        let window = Window::at(now, LogInWindow::SECONDS);
+        let since = window.since;
         let address = address.map_or_else(|| "unknown".to_owned(), |address| address.to_string());
         let this = Self {
             pair: hashed(&format!("pair|{}|{address}", email.as_str())),
@@ -51,15 +46,14 @@ impl Try {
             address: hashed(&format!("address|{address}")),
             since,
         };
-        let wait = now.seconds_until(since.plus_seconds(LogInWindow::SECONDS)).max(1);
         let of_address: Option<LogInWindow> = edge.table.get_now(log_in_window(&this.address, since)).await?;
         if of_address.is_some_and(|window| window.failures >= FAILURES_OF_ADDRESS) {
-            return Ok(Err(TooMany { limit: FAILURES_OF_ADDRESS, retry_after: wait }));
+            return Ok(Err(window.used_up(FAILURES_OF_ADDRESS, now)));
         }
         let counted = LogInWindow::count(&this.pair, since, 1).if_missing_or_at_most("failures", FAILURES_OF_PAIR - 1);
         match edge.table.write(counted).await {
             Ok(()) => {}
-            Err(WriteError::Unmet(_)) => return Ok(Err(TooMany { limit: FAILURES_OF_PAIR, retry_after: wait })),
+            Err(WriteError::Unmet(_)) => return Ok(Err(window.used_up(FAILURES_OF_PAIR, now))),
             Err(WriteError::Storage(error)) => return Err(error),
         }
         Ok(this.slow_down(edge, now).await?.map_or(Ok(this), Err))
@@ -78,7 +72,7 @@ impl Try {
             Ok(()) => Ok(None),
             Err(WriteError::Unmet(_)) => {
                 let retry_after = u32::try_from(SLOW_SECONDS).unwrap_or(u32::MAX);
-                Ok(Some(TooMany { limit: FAILURES_OF_ACCOUNT, retry_after }))
+                Ok(Some(TooMany { limit: FAILURES_OF_ACCOUNT, window_seconds: LogInWindow::SECONDS, retry_after }))
             }
             Err(WriteError::Storage(error)) => Err(error),
         }

@@ -237,18 +237,35 @@ impl IfMatch {
 impl Input for IfMatch {
     const REASONS: &'static [Reason] = &[PRECONDITION_REQUIRED, Reason::VERSION_CONFLICT];
 
-    fn read(head: &Head, _: &mut Option<Body>) -> Result<Self, Problem> {
-        match head.header(&header::IF_MATCH).map(str::trim) {
-            // `*` would say "whatever it is by now": just what must not be said.
-            None | Some("" | "*") => Err(Problem::new(PRECONDITION_REQUIRED)),
-            Some(tag) => {
-                Ok(Self(tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"')).and_then(|v| v.parse().ok())))
-            }
-        }
+    fn read(head: &Head, body: &mut Option<Body>) -> Result<Self, Problem> {
+        // `*` would say "whatever it is by now": just what must not be said.
+        Option::<Self>::read(head, body)?.ok_or_else(|| Problem::new(PRECONDITION_REQUIRED))
     }
 
     fn describe(description: &mut Description) {
         description.header_parameter("If-Match", true, "The ETag of the version that the change is based on");
+        description.refuses(Self::REASONS);
+    }
+}
+
+/// The version that a change is based on, where it may be based on whatever it is by now.
+impl Input for Option<IfMatch> {
+    const REASONS: &'static [Reason] = &[Reason::VERSION_CONFLICT];
+
+    fn read(head: &Head, _: &mut Option<Body>) -> Result<Self, Problem> {
+        Ok(match head.header(&header::IF_MATCH).map(str::trim) {
+            None | Some("" | "*") => None,
+            Some(tag) => {
+                let tag = tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"'));
+                // What follows the dot is of the content: see `Cacheable`.
+                let version = tag.and_then(|tag| tag.split('.').next()).and_then(|version| version.parse().ok());
+                Some(IfMatch(version))
+            }
+        })
+    }
+
+    fn describe(description: &mut Description) {
+        description.header_parameter("If-Match", false, "The ETag of the version that the change is based on");
         description.refuses(Self::REASONS);
     }
 }
@@ -272,10 +289,12 @@ mod tests {
     #[test]
     fn if_match_takes_one_strong_tag() {
         assert!(if_match("\"7\"").unwrap().is(7));
+        assert!(if_match("\"7.c0ffee\"").unwrap().is(7));
         assert_eq!(if_match("*").unwrap_err().reason.code, "PRECONDITION_REQUIRED");
-        for stale in ["W/\"7\"", "7", "\"8\"", "\"7\", \"8\"", "\"\""] {
+        for stale in ["W/\"7\"", "7", "\"8\"", "\"8.7\"", "\".7\"", "\"7\", \"8\"", "\"\""] {
             assert!(!if_match(stale).unwrap().is(7), "{stale}");
         }
         assert_eq!(IfMatch::read(&head(""), &mut None).unwrap_err().reason.code, "PRECONDITION_REQUIRED");
+        assert_eq!(Option::<IfMatch>::read(&head(""), &mut None).unwrap(), None);
     }
 }

@@ -22,7 +22,7 @@ pub use callers::{Active, Admin, Anyone, Caller, Public, SignedIn, TOKEN_EXPIRED
 pub use edge::Edge;
 pub use idempotency::{IdempotencyKey, Idempotent, KeyRefused, MaybeIdempotent, Once};
 pub use input::{From, IfMatch, Input, Json, NoBody, Path, PathPair, Query, stale};
-pub use lists::{BadCursor, Cursor, Limit, ListRefused, ListScope, ListView, Paging};
+pub use lists::{BadCursor, Cursor, Flag, Limit, ListRefused, ListScope, ListView, Paging};
 pub use operation::{DEFAULT_ROUTE, Operation, Route, mount};
 pub use output::{Answer, Cacheable, Created, Document, Ensured, Negotiated, NoContent, Output, Raw, Versioned};
 pub use problem::Problem;

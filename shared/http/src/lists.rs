@@ -58,6 +58,32 @@ impl ToSchema for Limit {
     }
 }
 
+/// A filter that is on or off: `true` or `false`.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Flag(pub bool);
+
+impl<E: DeserializeError + MergeWithError<Invalid>> Deserr<E> for Flag {
+    fn deserialize_from_value<V: IntoValue>(value: Value<V>, location: ValuePointerRef) -> Result<Self, E> {
+        validation::from_text(value, location, |text| match text {
+            "true" => Ok(Self(true)),
+            "false" => Ok(Self(false)),
+            _ => Err(Invalid::NOT_A_CHOICE),
+        })
+    }
+}
+
+impl PartialSchema for Flag {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new().schema_type(Type::Boolean).default(Some(false.into())).into()
+    }
+}
+
+impl ToSchema for Flag {
+    fn name() -> std::borrow::Cow<'static, str> {
+        "Flag".into()
+    }
+}
+
 /// A cursor as a client sends it; opened by [`Edge::position`].
 #[derive(Clone, Debug)]
 pub struct Cursor(String);

@@ -155,13 +155,16 @@ impl Output for NoContent {
 pub struct Cacheable<T> {
     /// For how long, in seconds.
     pub max_age: u32,
+    /// Its version, if it can be changed. The `ETag` begins with it, so that it is one for `If-Match`, too,
+    /// though the content may change without it.
+    pub version: Option<u64>,
     /// The body.
     pub body: T,
 }
 
 impl<T: Serialize + ToSchema + Send> Output for Cacheable<T> {
     fn answer(self, head: &Head) -> Answer {
-        cacheable(head, self.max_age, Answer::json(StatusCode::OK, &self.body))
+        cacheable(head, self.max_age, self.version, Answer::json(StatusCode::OK, &self.body))
     }
 
     fn describe(description: &mut Description) {
@@ -170,9 +173,9 @@ impl<T: Serialize + ToSchema + Send> Output for Cacheable<T> {
     }
 }
 
-fn cacheable(head: &Head, max_age: u32, mut answer: Answer) -> Answer {
-    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &answer.body);
-    let tag = format!("\"{}\"", hex::encode(digest));
+fn cacheable(head: &Head, max_age: u32, version: Option<u64>, mut answer: Answer) -> Answer {
+    let digest = hex::encode(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &answer.body));
+    let tag = version.map_or_else(|| format!("\"{digest}\""), |version| format!("\"{version}.{digest}\""));
     answer.set(header::CACHE_CONTROL, &format!("public, max-age={max_age}"));
     answer.set(header::ETAG, &tag);
     // If-None-Match compares weakly: a proxy may have weakened our tag.
@@ -200,7 +203,7 @@ impl Output for Raw {
     fn answer(self, head: &Head) -> Answer {
         let mut answer = Answer { body: self.body.into_bytes(), ..Answer::empty(StatusCode::OK) };
         answer.set(header::CONTENT_TYPE, self.content_type);
-        cacheable(head, self.max_age, answer)
+        cacheable(head, self.max_age, None, answer)
     }
 
     fn describe(description: &mut Description) {

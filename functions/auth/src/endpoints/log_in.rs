@@ -6,20 +6,21 @@ use deserr::Deserr;
 use devloop_http::{From, Json, Public};
 use domain::{
     accounts::Standing,
+    quota::TooMany,
     refusal::{Details, Kind, Reason, Refusal},
     text::{Email, Password},
     validation::FieldErrors,
 };
 use storage::{
     Write, WriteError,
-    items::{EmailGuard, LogInWindow, User},
+    items::{EmailGuard, User},
     keys,
 };
 use utoipa::ToSchema;
 
 use crate::{
     App,
-    log_in_windows::{TooMany, Try},
+    log_in_windows::Try,
     sessions::{Tokens, Unsigned},
 };
 
@@ -75,10 +76,7 @@ impl Refusal for Refused {
 
     fn details(&self) -> Details {
         match self {
-            Self::TooMany(TooMany { limit, retry_after }) => {
-                let window = u32::try_from(LogInWindow::SECONDS).unwrap_or(u32::MAX);
-                Details { quota: Some((*limit, window)), ..Details::retry_after(*retry_after) }
-            }
+            Self::TooMany(too_many) => too_many.details(),
             Self::Storage(error) => error.details(),
             _ => Details::default(),
         }

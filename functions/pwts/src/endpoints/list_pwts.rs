@@ -63,5 +63,6 @@ pub async fn list_pwts(
         Ok(PublicPwtCard { tutor: TutorView::of(tutor), card: PwtCard::of(pwt, now) })
     };
     let items = page.items.into_iter().map(card).collect::<Result<_, Error>>()?;
-    Ok(Cacheable { max_age: MAX_AGE, body: app.list(&scope, storage::Page { items, next: page.next }) })
+    let body = app.list(&scope, storage::Page { items, next: page.next });
+    Ok(Cacheable { max_age: MAX_AGE, version: None, body })
 }

@@ -144,7 +144,7 @@ impl Stored for LogInWindow {
 
 impl LogInWindow {
     /// How long a window is open.
-    pub const SECONDS: i64 = 15 * 60;
+    pub const SECONDS: u32 = 15 * 60;
 
     /// Counts `change` more failures of a subject in the window that opened at `since`.
     pub fn count(subject_hash: &str, since: Time, change: i64) -> Write {
@@ -152,7 +152,7 @@ impl LogInWindow {
             .set("type", Self::TYPE)
             .set("subjectHash", subject_hash)
             .set("since", since)
-            .set("ttl", since.plus_seconds(2 * Self::SECONDS).unix_seconds())
+            .set("ttl", since.plus_seconds(2 * i64::from(Self::SECONDS)).unix_seconds())
             .add("failures", change)
     }
 }
