@@ -35,6 +35,12 @@ pub struct World {
     pending_etag: String,
     /// Free, with one seat, which the user has; the applicant waits for it.
     pub full: String,
+    /// The user's community post, with the other user's comment.
+    pub question: String,
+    pub answer: String,
+    /// The user's study party, with the other user's comment and the applicant's application.
+    pub party: String,
+    pub remark: String,
 }
 
 impl World {
@@ -68,6 +74,17 @@ impl World {
         app.buy_free(&user, &full).await;
         app.post(&format!("/v1/pwts/{full}/waitlist")).by(&applicant).send().await.expect(201);
 
+        let content = json!({ "title": "함께 공부해요", "content": "내용", "category": "WEB_DEV" });
+        let question = make(&app, "/v1/communities", &user, &content).await;
+        let answer =
+            make(&app, &format!("/v1/communities/{question}/comments"), &other, &json!({ "content": "답변" })).await;
+        let mut recruitment = content.clone();
+        recruitment["capacity"] = json!(5);
+        let party = make(&app, "/v1/parties", &user, &recruitment).await;
+        let remark = make(&app, &format!("/v1/parties/{party}/comments"), &other, &json!({ "content": "질문" })).await;
+        let apply = app.post(&format!("/v1/parties/{party}/applications")).by(&applicant).json(&json!({}));
+        apply.send().await.expect(201);
+
         let soon = json!({ "price": 0, "deadline": app.parts.clock.now().plus_seconds(1) });
         let over = app.approved_pwt(&tutor, &admin, soon).await;
         let late = app.buy_free(&user, &over).await["id"].as_str().unwrap().to_owned();
@@ -89,7 +106,23 @@ impl World {
         let callers =
             [None, Some(forged), Some(expired), Some(withdrawn), Some(other), Some(applicant), Some(other_tutor)];
         let callers = callers.into_iter().chain([Some(user), Some(tutor), Some(admin)]).collect();
-        Self { app, callers, free, bought, todo, paid, order, late, pending, pending_etag, full }
+        Self {
+            app,
+            callers,
+            free,
+            bought,
+            todo,
+            paid,
+            order,
+            late,
+            pending,
+            pending_etag,
+            full,
+            question,
+            answer,
+            party,
+            remark,
+        }
     }
 }
 
@@ -99,6 +132,11 @@ impl World {
         let position = CALLERS.iter().position(|caller| *caller == name).unwrap();
         self.callers[position].as_ref().unwrap()
     }
+}
+
+/// The id of what somebody makes at `path`.
+async fn make(app: &TestApp, path: &str, by: &Account, body: &Value) -> String {
+    app.post(path).by(by).json(body).send().await.expect(201)["id"].as_str().unwrap().to_owned()
 }
 
 /// A token that says that `account` is an admin, issued `seconds` from now.
@@ -141,6 +179,14 @@ const ADMIN: [u16; 10] = [401, 401, 401, 401, 403, 403, 403, 403, 403, 200];
 const OWNER: [u16; 10] = [401, 401, 401, 401, 403, 403, 403, 403, 200, 200];
 const MEMBER: [u16; 10] = [401, 401, 401, 403, 403, 403, 403, 200, 200, 200];
 
+/// Whoever is active and may; the user owns it.
+const WRITER: [u16; 10] = [401, 401, 401, 401, 403, 403, 403, 200, 403, 403];
+/// The same, and admins.
+const WRITER_OR_ADMIN: [u16; 10] = [401, 401, 401, 401, 403, 403, 403, 200, 403, 200];
+/// Of the other user's comment on the user's post.
+const COMMENTER: [u16; 10] = [401, 401, 401, 401, 200, 403, 403, 403, 403, 403];
+const COMMENTER_AUTHOR_OR_ADMIN: [u16; 10] = [401, 401, 401, 401, 200, 403, 403, 200, 403, 200];
+
 /// The same row where a success has another status.
 const fn with(row: [u16; 10], status: u16) -> [u16; 10] {
     let mut changed = row;
@@ -157,7 +203,7 @@ const fn with(row: [u16; 10], status: u16) -> [u16; 10] {
 fn rows() -> Vec<Row> {
     let (get, post, put) = (Method::GET, Method::POST, Method::PUT);
     let (patch, delete) = (Method::PATCH, Method::DELETE);
-    vec![
+    let mut rows = vec![
         row("sign_up", post.clone(), |_| "/v1/auth/signup".into(), [201; 10])
             .body(|_, who| json!({ "email": format!("{}@example.org", who.replace(' ', "-")), "password": PASSWORD, "username": who })),
         row("log_in", post.clone(), |_| "/v1/auth/login".into(), ANYONE)
@@ -234,6 +280,119 @@ fn rows() -> Vec<Row> {
         row("get_health", get.clone(), |_| "/v1/health".into(), ANYONE),
         row("get_openapi", get.clone(), |_| "/v1/openapi.json".into(), ANYONE),
         row("answer_unknown_route", get, |_| "/v1/nothing".into(), [404; 10]),
+    ];
+    rows.extend(board_rows());
+    rows
+}
+
+fn board_rows() -> Vec<Row> {
+    let (get, post, put) = (Method::GET, Method::POST, Method::PUT);
+    let (patch, delete) = (Method::PATCH, Method::DELETE);
+    vec![
+        row("create_community_post", post.clone(), |_| "/v1/communities".into(), with(MONEY, 201))
+            .body(|_, _| json!({ "title": "질문", "content": "내용", "category": "ETC" })),
+        row("list_community_posts", get.clone(), |_| "/v1/communities".into(), ANYONE),
+        row("get_community_post", get.clone(), |world| format!("/v1/communities/{}", world.question), ANYONE),
+        row("update_community_post", patch.clone(), |world| format!("/v1/communities/{}", world.question), WRITER)
+            .body(|_, _| json!({ "title": "새 제목" })),
+        // Whoever may delete it learns that the version is stale.
+        row(
+            "delete_community_post",
+            delete.clone(),
+            |world| format!("/v1/communities/{}", world.question),
+            with(WRITER_OR_ADMIN, 412),
+        )
+        .if_match(|_| "\"9\"".into()),
+        row(
+            "create_community_comment",
+            post.clone(),
+            |world| format!("/v1/communities/{}/comments", world.question),
+            with(MONEY, 201),
+        )
+        .body(|_, _| json!({ "content": "댓글" })),
+        row(
+            "list_community_comments",
+            get.clone(),
+            |world| format!("/v1/communities/{}/comments", world.question),
+            ANYONE,
+        ),
+        row(
+            "update_community_comment",
+            patch.clone(),
+            |world| format!("/v1/communities/{}/comments/{}", world.question, world.answer),
+            COMMENTER,
+        )
+        .body(|_, _| json!({ "content": "새 댓글" })),
+        row(
+            "delete_community_comment",
+            delete.clone(),
+            |world| format!("/v1/communities/{}/comments/{}", world.question, world.answer),
+            with(COMMENTER_AUTHOR_OR_ADMIN, 412),
+        )
+        .if_match(|_| "\"9\"".into()),
+        row("accept_comment", put, |world| format!("/v1/communities/{}/accepted-comment", world.question), WRITER)
+            .body(|world, _| json!({ "commentId": world.answer })),
+        row("create_party_post", post.clone(), |_| "/v1/parties".into(), with(MONEY, 201))
+            .body(|_, _| json!({ "title": "스터디", "content": "내용", "category": "ETC", "capacity": 5 })),
+        row("list_party_posts", get.clone(), |_| "/v1/parties".into(), ANYONE),
+        row("get_party_post", get.clone(), |world| format!("/v1/parties/{}", world.party), ANYONE),
+        row("update_party_post", patch.clone(), |world| format!("/v1/parties/{}", world.party), WRITER)
+            .body(|_, _| json!({ "title": "새 제목" })),
+        row(
+            "delete_party_post",
+            delete.clone(),
+            |world| format!("/v1/parties/{}", world.party),
+            with(WRITER_OR_ADMIN, 412),
+        )
+        .if_match(|_| "\"9\"".into()),
+        row(
+            "create_party_comment",
+            post.clone(),
+            |world| format!("/v1/parties/{}/comments", world.party),
+            with(MONEY, 201),
+        )
+        .body(|_, _| json!({ "content": "댓글" })),
+        row("list_party_comments", get.clone(), |world| format!("/v1/parties/{}/comments", world.party), ANYONE),
+        row(
+            "update_party_comment",
+            patch,
+            |world| format!("/v1/parties/{}/comments/{}", world.party, world.remark),
+            COMMENTER,
+        )
+        .body(|_, _| json!({ "content": "새 댓글" })),
+        row(
+            "delete_party_comment",
+            delete.clone(),
+            |world| format!("/v1/parties/{}/comments/{}", world.party, world.remark),
+            with(COMMENTER_AUTHOR_OR_ADMIN, 412),
+        )
+        .if_match(|_| "\"9\"".into()),
+        row(
+            "apply_to_party",
+            post.clone(),
+            |world| format!("/v1/parties/{}/applications", world.party),
+            [401, 401, 401, 401, 201, 200, 201, 409, 201, 201],
+        )
+        .body(|_, _| json!({ "message": "함께하고 싶습니다." })),
+        row(
+            "list_party_applications",
+            get,
+            |world| format!("/v1/parties/{}/applications", world.party),
+            [401, 401, 401, 403, 403, 403, 403, 200, 403, 403],
+        ),
+        row(
+            "accept_party_application",
+            post.clone(),
+            |world| format!("/v1/parties/{}/applications/{}/accept", world.party, world.caller("applicant").id),
+            WRITER,
+        ),
+        row(
+            "decline_party_application",
+            post,
+            |world| format!("/v1/parties/{}/applications/{}/decline", world.party, world.caller("applicant").id),
+            WRITER,
+        ),
+        row("leave_party", delete, |world| format!("/v1/parties/{}/applications/me", world.party), with(MONEY, 204)),
     ]
 }
 

@@ -196,20 +196,29 @@ impl Scene {
         let todo = app.post(&format!("/v1/schedules/{pwt}/todos")).by(&tutor).json(&todo).send().await.expect(201);
         let order = app.post("/v1/orders").by(&buyer).header("idempotency-key", "scene");
         let order = order.json(&json!({ "productIds": [pwt] })).send().await.expect(201);
+        let post = json!({ "title": "제목", "content": "내용", "category": "ETC", "capacity": 5 });
+        let mut question = post.clone();
+        question.as_object_mut().unwrap().remove("capacity");
+        let question = app.post("/v1/communities").by(&buyer).json(&question).send().await.expect(201);
+        let party = app.post("/v1/parties").by(&tutor).json(&post).send().await.expect(201);
         let text = |value: &Value| value.as_str().unwrap().to_owned();
         let parameters = vec![
-            ("pwtId", pwt.clone()),
-            ("scheduleId", pwt.clone()),
-            ("productId", pwt),
-            ("todoId", text(&todo["id"])),
-            ("orderId", text(&order["id"])),
-            ("userId", buyer.id.clone()),
+            ("{pwtId}", pwt.clone()),
+            ("{scheduleId}", pwt.clone()),
+            ("{productId}", pwt),
+            ("{todoId}", text(&todo["id"])),
+            ("{orderId}", text(&order["id"])),
+            ("{userId}", buyer.id.clone()),
+            // Ids of one kind, on two boards.
+            ("communities/{postId}", format!("communities/{}", text(&question["id"]))),
+            ("parties/{postId}", format!("parties/{}", text(&party["id"]))),
+            ("{commentId}", text(&question["id"])),
         ];
         Self { app, callers: vec![buyer, tutor, admin], parameters }
     }
 
     async fn send(&self, method: &Method, path: &str, by: &Account, body: &Value) -> Reply {
-        let put_in = |path: String, (name, value): &(&str, String)| path.replace(&format!("{{{name}}}"), value);
+        let put_in = |path: String, (name, value): &(&str, String)| path.replace(name, value);
         let path = self.parameters.iter().fold(path.to_owned(), put_in);
         assert!(!path.contains('{'), "the scene has nothing for {path}");
         let call = self

@@ -206,6 +206,48 @@ impl Accounts {
         self.note("list_refund_requests", |app| app.get("/v1/admin/refund-requests").by(admin)).await;
     }
 
+    async fn boards(&mut self) {
+        let (yoon, lim) = (self.app.sign_up("yoon-sora").await, self.app.sign_up("lim").await);
+        let post = json!({ "title": "제목", "content": "내용", "category": "WEB_DEV", "tags": ["rust"] });
+        let made = self.note("create_community_post", |app| app.post("/v1/communities").by(&yoon).json(&post)).await;
+        let path = format!("/v1/communities/{}", made.body["id"].as_str().unwrap());
+        let (comments, said) = (format!("{path}/comments"), json!({ "content": "댓글" }));
+        let made = self.note("create_community_comment", |app| app.post(&comments).by(&lim).json(&said)).await;
+        let comment = format!("{comments}/{}", made.body["id"].as_str().unwrap());
+        self.note("list_community_posts", |app| app.get("/v1/communities")).await;
+        self.note("get_community_post", |app| app.get(&path)).await;
+        self.note("list_community_comments", |app| app.get(&comments)).await;
+        let change = json!({ "title": "새 제목" });
+        self.note("update_community_post", |app| app.patch(&path).by(&yoon).json(&change)).await;
+        self.note("update_community_comment", |app| app.patch(&comment).by(&lim).json(&said)).await;
+        let (accepted, answer) = (format!("{path}/accepted-comment"), json!({ "commentId": made.body["id"] }));
+        self.note("accept_comment", |app| app.put(&accepted).by(&yoon).json(&answer)).await;
+        self.note("delete_community_comment", |app| app.delete(&comment).by(&lim)).await;
+        self.note("delete_community_post", |app| app.delete(&path).by(&yoon)).await;
+
+        let mut party = post.clone();
+        party["capacity"] = json!(5);
+        let made = self.note("create_party_post", |app| app.post("/v1/parties").by(&yoon).json(&party)).await;
+        let path = format!("/v1/parties/{}", made.body["id"].as_str().unwrap());
+        let comments = format!("{path}/comments");
+        let made = self.note("create_party_comment", |app| app.post(&comments).by(&lim).json(&said)).await;
+        let comment = format!("{comments}/{}", made.body["id"].as_str().unwrap());
+        self.note("list_party_posts", |app| app.get("/v1/parties")).await;
+        self.note("get_party_post", |app| app.get(&path)).await;
+        self.note("list_party_comments", |app| app.get(&comments)).await;
+        self.note("update_party_post", |app| app.patch(&path).by(&yoon).json(&change)).await;
+        self.note("update_party_comment", |app| app.patch(&comment).by(&lim).json(&said)).await;
+        self.note("delete_party_comment", |app| app.delete(&comment).by(&lim)).await;
+        let applications = format!("{path}/applications");
+        let decide = |verdict| format!("{applications}/{}/{verdict}", lim.id);
+        self.note("apply_to_party", |app| app.post(&applications).by(&lim).json(&json!({}))).await;
+        self.note("list_party_applications", |app| app.get(&applications).by(&yoon)).await;
+        self.note("decline_party_application", |app| app.post(&decide("decline")).by(&yoon)).await;
+        self.note("accept_party_application", |app| app.post(&decide("accept")).by(&yoon)).await;
+        self.note("leave_party", |app| app.delete(&format!("{applications}/me")).by(&lim)).await;
+        self.note("delete_party_post", |app| app.delete(&path).by(&yoon)).await;
+    }
+
     async fn schedule(&mut self, pwt: &str, member: &Account) {
         self.note("get_schedule", |app| app.get(&format!("/v1/pwts/{pwt}/schedule")).by(member)).await;
         let todos = format!("/v1/schedules/{pwt}/todos");
@@ -257,6 +299,7 @@ async fn every_operation_costs_what_is_written_down() {
     accounts.waitlist(&tutor, &admin, &buyer).await;
     accounts.schedule(&pwt, &buyer).await;
     accounts.statements(&tutor, &admin, &buyer).await;
+    accounts.boards().await;
     accounts.note("get_me", |app| app.get("/v1/users/me").by(&buyer)).await;
     accounts.note("get_health", |app| app.get("/v1/health")).await;
     accounts.note("get_openapi", |app| app.get("/v1/openapi.json")).await;

@@ -20,7 +20,7 @@ fn events() -> PathBuf {
 }
 
 /// What each operation answers to its event: the status, and a member of its body.
-const ANSWERS: [(&str, u64, &str); 54] = [
+const ANSWERS: [(&str, u64, &str); 78] = [
     ("sign_up", 201, "/tokens/accessToken"),
     ("log_in", 200, "/refreshToken"),
     ("refresh_session", 200, "/accessToken"),
@@ -33,6 +33,30 @@ const ANSWERS: [(&str, u64, &str); 54] = [
     ("list_tutor_applications", 200, "/items/0/realName"),
     ("approve_tutor_application", 200, "/state"),
     ("reject_tutor_application", 200, "/reason"),
+    ("create_community_post", 201, "/status"),
+    ("list_community_posts", 200, "/items/0/title"),
+    ("get_community_post", 200, "/content"),
+    ("update_community_post", 200, "/editedAt"),
+    ("delete_community_post", 204, ""),
+    ("create_community_comment", 201, "/content"),
+    ("list_community_comments", 200, "/items/0/content"),
+    ("update_community_comment", 200, "/editedAt"),
+    ("delete_community_comment", 204, ""),
+    ("accept_comment", 200, "/acceptedCommentId"),
+    ("create_party_post", 201, "/capacity"),
+    ("list_party_posts", 200, "/items/0/memberCount"),
+    ("get_party_post", 200, "/content"),
+    ("update_party_post", 200, "/editedAt"),
+    ("delete_party_post", 204, ""),
+    ("create_party_comment", 201, "/content"),
+    ("list_party_comments", 200, "/items/0/content"),
+    ("update_party_comment", 200, "/editedAt"),
+    ("delete_party_comment", 204, ""),
+    ("apply_to_party", 201, "/state"),
+    ("list_party_applications", 200, "/items/0/applicant/username"),
+    ("accept_party_application", 200, "/decidedAt"),
+    ("decline_party_application", 200, "/decidedAt"),
+    ("leave_party", 204, ""),
     ("create_pwt", 201, "/id"),
     ("list_pwts", 200, "/items/0/title"),
     ("get_pwt", 200, "/seatsLeft"),
@@ -99,6 +123,10 @@ fn event(operation: &str, world: &World) -> Value {
         ("orderId", world.order.clone()),
         ("paidOrderId", world.bought.clone()),
         ("lateOrderId", world.late.clone()),
+        ("question", world.question.clone()),
+        ("answer", world.answer.clone()),
+        ("party", world.party.clone()),
+        ("remark", world.remark.clone()),
         ("paymentKey", payment_key),
     ];
     let filled = values.iter().fold(raw, |raw, (name, value)| raw.replace(&format!("{{{{{name}}}}}"), value));

@@ -12,7 +12,7 @@ use cargo_metadata::{DependencyKind, Metadata, MetadataCommand};
 use crate::template::repository;
 
 /// What each shared room may depend on among the others. Less is always fine.
-const SHARED: [(&str, &[&str]); 11] = [
+const SHARED: [(&str, &[&str]); 12] = [
     ("domain", &[]),
     ("telemetry", &[]),
     // Time, ids and randomness.
@@ -23,6 +23,8 @@ const SHARED: [(&str, &[&str]); 11] = [
     ("toss", &["clock", "domain"]),
     // Callers are read again from the table, and idempotency records are kept in it.
     ("devloop-http", &["auth", "clock", "config", "domain", "storage", "telemetry"]),
+    // Two domains answer alike: requests, views and refusals are theirs in common, too.
+    ("boards", &["devloop-http", "domain", "storage"]),
     ("jobs", &["clock", "config", "domain"]),
     ("worker", &["clock", "config", "domain", "jobs", "storage", "telemetry"]),
     ("testkit", &["clock", "domain", "storage"]),

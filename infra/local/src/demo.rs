@@ -1,7 +1,9 @@
-//! Demo accounts and projects, made as anybody would make them: by calling the API.
+//! Demo accounts, projects and posts, made as anybody would make them: by calling the API.
 //!
 //! Every step looks first whether it was done, so that a start which was killed half-way is
 //! finished by the next one.
+
+mod boards;
 
 use axum::{Router, body::Body};
 use domain::time::Time;
@@ -157,7 +159,7 @@ pub async fn make(api: Router, operator: &Operator, now: Time) -> Result<(), Inc
             door.todos(&id, &tutor, now).await?;
         }
     }
-    Ok(())
+    door.boards().await
 }
 
 /// The API, without a socket.

@@ -50,6 +50,8 @@ impl Parts {
             fn_auth::routes(&auth),
             fn_users::routes(&edge),
             fn_tutors::routes(&tutors),
+            fn_communities::routes(&edge),
+            fn_parties::routes(&edge),
             fn_pwts::routes(&edge),
             fn_schedules::routes(&edge),
             fn_orders::routes(&orders),

@@ -1,9 +1,12 @@
 mod auth;
+mod boards;
 mod closing;
+mod communities;
 mod console_cancels;
 pub mod deposits;
 mod integrity;
 mod orders;
+mod parties;
 mod payments;
 mod pwts;
 pub mod refunds;

@@ -41,6 +41,29 @@ async fn get_me_answers_the_profile() {
 }
 
 #[tokio::test]
+async fn get_me_shows_the_newest_five_posts_of_each_board() {
+    let app = TestApp::start().await;
+    let (kim, lee) = (app.sign_up("kim").await, app.sign_up("lee").await);
+    for n in 0..6 {
+        app.clock.advance(60_000);
+        let mut body = json!({ "title": format!("질문 {n}"), "content": "내용", "category": "ETC" });
+        app.post("/v1/communities").by(&kim).json(&body).send().await.expect(201);
+        body["title"] = json!(format!("스터디 {n}"));
+        body["capacity"] = json!(3);
+        app.post("/v1/parties").by(&kim).json(&body).send().await.expect(201);
+    }
+    let me = app.get("/v1/users/me").by(&kim).send().await.expect(200);
+    for (board, title, status) in [("posts", "질문", "UNSOLVED"), ("parties", "스터디", "RECRUITING")] {
+        let own = me[board].as_array().unwrap();
+        let titles: Vec<&str> = own.iter().map(|post| post["title"].as_str().unwrap()).collect();
+        assert_eq!(titles, [5, 4, 3, 2, 1].map(|n| format!("{title} {n}")));
+        assert_eq!((&own[0]["status"], &own[0]["commentCount"]), (&json!(status), &json!(0)));
+    }
+    let other = app.get("/v1/users/me").by(&lee).send().await.expect(200);
+    assert_eq!((&other["posts"], &other["parties"]), (&json!([]), &json!([])));
+}
+
+#[tokio::test]
 async fn get_me_tells_of_the_application_and_the_role_as_it_is_now() {
     let app = TestApp::start().await;
     let kim = app.sign_up("kim").await;

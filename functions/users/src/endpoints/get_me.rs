@@ -3,14 +3,17 @@
 use devloop_http::{Json, SignedIn};
 use domain::{
     accounts::{Approval, Role},
-    ids::UserId,
-    text::{Email, Username, WebUrl},
+    boards::Category,
+    forums::{Community, CommunityStatus, Forum, Party, PartyStatus},
+    ids::{PostId, UserId},
+    text::{Email, PostTitle, Username, WebUrl},
+    time::Time,
 };
-use futures::future::try_join;
+use futures::future::try_join4;
 use serde::Serialize;
 use storage::{
-    Error,
-    items::{TutorApplication, User},
+    Error, Query,
+    items::{Post, TutorApplication, User},
     keys,
 };
 use utoipa::ToSchema;
@@ -25,7 +28,15 @@ const DEFAULT_IMAGE: &str = "https://cdn.devloop.kr/defaults/profile.png";
 #[serde(rename_all = "camelCase")]
 #[schema(example = json!({
     "id": "01KB2M3N4P5Q6R7S8T9V0W1X2Y", "email": "kim@example.com", "username": "김개발", "role": "USER",
-    "profileImageUrl": "https://cdn.devloop.kr/defaults/profile.png", "parties": [], "posts": [],
+    "profileImageUrl": "https://cdn.devloop.kr/defaults/profile.png",
+    "parties": [{
+        "id": "01KB2M3N4P5Q6R7S8T9V0W1X2Z", "title": "매주 토요일 러스트 스터디", "category": "WEB_DEV", "status": "RECRUITING",
+        "commentCount": 0, "createdAt": "2026-11-24T00:00:00.000Z",
+    }],
+    "posts": [{
+        "id": "01KB2M3N4P5Q6R7S8T9V0W1X30", "title": "러스트에서 상태를 공유하는 방법", "category": "WEB_DEV", "status": "SOLVED",
+        "commentCount": 1, "createdAt": "2026-11-24T00:00:00.000Z",
+    }],
     "tutorApplication": { "portfolioUrl": "https://github.com/kim", "state": "PENDING" }, "slackLinked": false,
 }))]
 pub struct Me {
@@ -37,12 +48,10 @@ pub struct Me {
     /// As it is now, which may be newer than the token.
     role: Role,
     profile_image_url: &'static str,
-    /// The newest study parties; none until there is a board for them.
-    #[schema(value_type = Vec<Object>)]
-    parties: [(); 0],
-    /// The newest community posts; none until there is a board for them.
-    #[schema(value_type = Vec<Object>)]
-    posts: [(); 0],
+    /// The newest study parties, at most five.
+    parties: Vec<OwnParty>,
+    /// The newest community posts, at most five.
+    posts: Vec<OwnPost>,
     /// None before the first application.
     #[schema(required)]
     tutor_application: Option<ApplicationState>,
@@ -57,11 +66,58 @@ pub struct ApplicationState {
     state: Approval,
 }
 
-/// Reads the account and its application as they are now.
+/// A study party that the caller recruited.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OwnParty {
+    id: PostId,
+    title: PostTitle,
+    category: Category,
+    status: PartyStatus,
+    comment_count: u32,
+    created_at: Time,
+}
+
+impl OwnParty {
+    fn of(post: Post<Party>) -> Self {
+        let Post { id, title, category, card, counts, created_at, .. } = post;
+        Self { id, title, category, status: card.state.status, comment_count: counts.comments, created_at }
+    }
+}
+
+/// A community post of the caller's.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OwnPost {
+    id: PostId,
+    title: PostTitle,
+    category: Category,
+    status: CommunityStatus,
+    comment_count: u32,
+    created_at: Time,
+}
+
+impl OwnPost {
+    fn of(post: Post<Community>) -> Self {
+        let Post { id, title, category, card, counts, created_at, .. } = post;
+        Self { id, title, category, status: card.state.status, comment_count: counts.comments, created_at }
+    }
+}
+
+/// How many posts of each board are shown.
+const NEWEST: usize = 5;
+
+async fn newest<F: Forum>(app: &App, author: UserId) -> Result<Vec<Post<F>>, Error> {
+    let query = Query::index("gsi2", keys::posts_of(author, F::BOARD)).newest_first();
+    Ok(app.table.page(&query, None, NEWEST, |_: &Post<F>| true).await?.items)
+}
+
+/// Reads the account and its application as they are now, and its newest posts, a moment old.
 pub async fn get_me(app: App, caller: SignedIn, (): ()) -> Result<Json<Me>, Error> {
     let account = app.table.get_now::<User>(keys::user(caller.id));
     let application = app.table.get_now::<TutorApplication>(keys::tutor_application(caller.id));
-    let (account, application) = Box::pin(try_join(account, application)).await?;
+    let (parties, posts) = (newest::<Party>(&app, caller.id), newest::<Community>(&app, caller.id));
+    let (account, application, parties, posts) = Box::pin(try_join4(account, application, parties, posts)).await?;
     let account = account.ok_or_else(|| Error::Corrupt("a token's user has no account".to_owned()))?;
     Ok(Json(Me {
         id: account.id,
@@ -69,8 +125,8 @@ pub async fn get_me(app: App, caller: SignedIn, (): ()) -> Result<Json<Me>, Erro
         username: account.username,
         role: account.role,
         profile_image_url: DEFAULT_IMAGE,
-        parties: [],
-        posts: [],
+        parties: parties.into_iter().map(OwnParty::of).collect(),
+        posts: posts.into_iter().map(OwnPost::of).collect(),
         tutor_application: application
             .map(|application| ApplicationState { portfolio_url: application.portfolio_url, state: application.state }),
         slack_linked: false,

@@ -52,14 +52,16 @@ impl Stored for Application {
 }
 
 impl Application {
-    /// Decides on it at `now`, where it still stands as it was read.
-    pub fn decide(&self, admission: Admission, now: Time) -> Write {
+    /// The application as it stands once it was decided on at `now`.
+    #[must_use]
+    pub fn decided(&self, state: Admission, now: Time) -> Self {
         let card = ApplicationCard { decided_at: Some(now), ..self.card.clone() };
-        Write::update(self.keys().key)
-            .set("state", admission)
-            .set("card", card)
-            .add("version", 1)
-            .if_is("version", self.version)
+        Self { state, card, version: self.version.saturating_add(1), ..self.clone() }
+    }
+
+    /// Writes it where it still stands as in `read`.
+    pub fn replace(&self, read: &Self) -> Write {
+        Write::put(self).if_is("version", read.version)
     }
 
     /// Takes it back, where it still stands as it was read.

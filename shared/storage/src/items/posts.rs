@@ -36,7 +36,8 @@ pub struct Post<F: Forum> {
     pub created_at: Time,
     /// Raised by every change of the post itself: what `If-Match` names.
     pub version: u64,
-    /// Raised by every change and every count.
+    /// Raised by every change and every count; 0 where it was read from a list index.
+    #[serde(default)]
     pub rev: u64,
 }
 
@@ -115,7 +116,7 @@ impl<F: Forum> Post<F> {
         Write::update(keys::post(F::BOARD, self.id)).if_is("version", self.version)
     }
 
-    /// Deletes it where it is still as it was read. What hangs on it goes later.
+    /// Deletes it where it is still as it was read, but for counts. What hangs on it goes later.
     pub fn delete(&self) -> Write {
         Write::delete(keys::post(F::BOARD, self.id)).if_is("version", self.version)
     }
@@ -185,9 +186,9 @@ impl Comment {
             .if_is("version", seen)
     }
 
-    /// Deletes it where it is there.
+    /// Deletes it where it is still as it was read.
     pub fn delete(&self) -> Write {
-        Write::delete(self.key()).if_present()
+        Write::delete(self.key()).if_is("version", self.version)
     }
 }
 

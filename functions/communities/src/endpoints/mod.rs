@@ -1,0 +1,10 @@
+pub mod accept_comment;
+pub mod create_community_comment;
+pub mod create_community_post;
+pub mod delete_community_comment;
+pub mod delete_community_post;
+pub mod get_community_post;
+pub mod list_community_comments;
+pub mod list_community_posts;
+pub mod update_community_comment;
+pub mod update_community_post;

@@ -1,0 +1,41 @@
+//! `GET /v1/parties`: study parties, newest first.
+
+use boards::posts;
+use deserr::Deserr;
+use devloop_http::{Cacheable, Cursor, Limit, ListRefused, ListScope, ListView, Public, Query};
+use domain::{
+    boards::Category,
+    forums::{Party, PartyStatus},
+    validation::FieldErrors,
+};
+use storage::items::Post;
+use utoipa::ToSchema;
+
+use crate::{App, views::PartyPostCard};
+
+/// Which parties.
+#[derive(Debug, Deserr, ToSchema)]
+#[deserr(error = FieldErrors, rename_all = camelCase, deny_unknown_fields)]
+#[schema(rename_all = "camelCase")]
+pub struct PartyFilter {
+    #[deserr(default)]
+    category: Option<Category>,
+    #[deserr(default)]
+    status: Option<PartyStatus>,
+    #[deserr(default)]
+    limit: Option<Limit>,
+    #[deserr(default)]
+    cursor: Option<Cursor>,
+}
+
+/// Reads a page, and its authors in one batch.
+pub async fn list_party_posts(
+    app: App,
+    _: Public,
+    Query(filter): Query<PartyFilter>,
+) -> Result<Cacheable<ListView<PartyPostCard>>, ListRefused> {
+    let PartyFilter { category, status, limit, cursor } = filter;
+    let scope = ListScope::new("list_party_posts", "public", (category, status));
+    let keep = |post: &Post<Party>| status.is_none_or(|status| post.card.state.status == status);
+    posts::page(&app, &scope, category, (limit, cursor), keep).await
+}

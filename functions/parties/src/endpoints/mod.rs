@@ -1,0 +1,14 @@
+pub mod accept_party_application;
+pub mod apply_to_party;
+pub mod create_party_comment;
+pub mod create_party_post;
+pub mod decline_party_application;
+pub mod delete_party_comment;
+pub mod delete_party_post;
+pub mod get_party_post;
+pub mod leave_party;
+pub mod list_party_applications;
+pub mod list_party_comments;
+pub mod list_party_posts;
+pub mod update_party_comment;
+pub mod update_party_post;

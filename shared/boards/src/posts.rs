@@ -1,0 +1,359 @@
+//! Posts: written, listed, read, changed and deleted alike on every board.
+
+use devloop_http::{
+    Active, Cacheable, Created, Cursor, Edge, IfMatch, Limit, ListRefused, ListScope, ListView, NoContent, Versioned,
+    stale,
+};
+use domain::{
+    boards::Category,
+    forums::Forum,
+    ids::{PostId, UserId},
+    quota::TooMany,
+    refusal::{Details, Reason, Refusal},
+    text::{PostContent, PostTitle, Tags},
+    time::Time,
+};
+use serde::Serialize;
+use serde_json::Value;
+use storage::{
+    Error, Query, Tx, Write, WriteError, decode,
+    items::{Card, Counts, Post},
+    keys,
+};
+use utoipa::ToSchema;
+
+use crate::{
+    AuthorView, Authors, MAX_AGE, TRIES,
+    limits::{TOO_MANY_REQUESTS, Written},
+    location,
+};
+
+/// There is no such post on this board.
+pub const POST_NOT_FOUND: Reason =
+    Reason::not_found("POST_NOT_FOUND", "존재하지 않는 글입니다.", "There is no such post.");
+
+/// Places cannot be taken from people who have them.
+pub const PLACES_TAKEN: Reason = Reason::conflict(
+    "PLACES_TAKEN",
+    "이미 참여한 사람보다 정원을 적게 줄일 수 없습니다.",
+    "There cannot be fewer places than people who have one.",
+);
+
+/// What a board shows of a post, in a list or of one.
+pub trait PostView: Serialize + Send {
+    /// Which board.
+    type Forum: Forum;
+
+    /// What everybody sees of `post`. In lists it comes without its content.
+    fn of(post: Post<Self::Forum>, author: AuthorView) -> Self;
+}
+
+/// What lists show of a post on any board.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PostCard {
+    id: PostId,
+    title: PostTitle,
+    category: Category,
+    tags: Tags,
+    author: AuthorView,
+    comment_count: u32,
+    created_at: Time,
+    /// When its author changed it last.
+    #[schema(required)]
+    edited_at: Option<Time>,
+}
+
+impl PostCard {
+    /// What `post` has in common with those of other boards.
+    pub fn of<F: Forum>(post: &Post<F>, author: AuthorView) -> Self {
+        Self {
+            id: post.id,
+            title: post.title.clone(),
+            category: post.category,
+            tags: post.card.tags.clone(),
+            author,
+            comment_count: post.counts.comments,
+            created_at: post.created_at,
+            edited_at: post.card.edited_at,
+        }
+    }
+}
+
+/// A post to be made.
+#[derive(Debug)]
+pub struct Draft<F: Forum> {
+    /// Its title.
+    pub title: PostTitle,
+    /// Markdown.
+    pub content: PostContent,
+    /// What it is about.
+    pub category: Category,
+    /// What it is found by.
+    pub tags: Tags,
+    /// What only its board's posts have.
+    pub state: F::State,
+}
+
+/// Why nothing was posted.
+#[derive(Debug, thiserror::Error)]
+pub enum NotPosted {
+    /// Too often.
+    #[error("too many posts in this minute")]
+    TooMany(TooMany),
+    /// The table.
+    #[error(transparent)]
+    Storage(#[from] Error),
+}
+
+impl Refusal for NotPosted {
+    const REASONS: &'static [Reason] = &[TOO_MANY_REQUESTS];
+
+    fn reason(&self) -> Reason {
+        match self {
+            Self::TooMany(_) => TOO_MANY_REQUESTS,
+            Self::Storage(error) => error.reason(),
+        }
+    }
+
+    fn details(&self) -> Details {
+        match self {
+            Self::TooMany(too_many) => too_many.details(),
+            Self::Storage(error) => error.details(),
+        }
+    }
+}
+
+/// Publishes a draft and counts it against its author's limit, in one transaction.
+pub async fn create<V: PostView>(app: &Edge, author: &Active, draft: Draft<V::Forum>) -> Result<Created<V>, NotPosted> {
+    let now = app.clock.now();
+    let Draft { title, content, category, tags, state } = draft;
+    let counts = Counts { comments: 0, places: V::Forum::places(&state) };
+    let post = Post::<V::Forum> {
+        id: app.ids.id(),
+        title,
+        content: Some(content),
+        category,
+        card: Card { author_id: author.id(), tags, edited_at: None, state },
+        counts,
+        created_at: now,
+        version: 1,
+        rev: 1,
+    };
+    let (count, too_many) = Written::Post.count(&author.account, now);
+    Tx::once(app.ids.token())
+        // Somebody else's new post has the same id: another try gets another one.
+        .and(Write::put(&post).if_absent(), NotPosted::Storage(Error::Busy { operation: "TransactWriteItems" }))
+        .and(count, NotPosted::TooMany(too_many))
+        .commit(&app.table)
+        .await
+        .map_err(|error| error.first(NotPosted::Storage))?;
+    let location = location(V::Forum::BOARD, post.id);
+    Ok(Created { location, version: Some(post.version), body: V::of(post, AuthorView::of(&author.account)) })
+}
+
+/// A page of the board, newest first, with the authors in one batch. A category has an index of
+/// its own; `keep` filters while reading, so a page may be short.
+pub async fn page<V: PostView>(
+    app: &Edge,
+    scope: &ListScope,
+    category: Option<Category>,
+    (limit, cursor): (Option<Limit>, Option<Cursor>),
+    keep: impl Fn(&Post<V::Forum>) -> bool,
+) -> Result<Cacheable<ListView<V>>, ListRefused> {
+    let board = V::Forum::BOARD;
+    let after = app.position(scope, cursor.as_ref())?;
+    let query = match category {
+        Some(category) => Query::index("gsi3", keys::public_posts_in(board, category)),
+        None => Query::index("gsi1", keys::public_posts(board)),
+    };
+    let found = app.table.page(&query.newest_first(), after, limit.unwrap_or_default().get(), keep).await?;
+    let authors = Authors::read(&app.table, found.items.iter().map(|post| post.card.author_id)).await?;
+    let view = |post: Post<V::Forum>| {
+        let author = authors.view(post.card.author_id);
+        V::of(post, author)
+    };
+    Ok(Cacheable { max_age: MAX_AGE, version: None, body: app.list(scope, found.map(view)) })
+}
+
+/// Why there is no post to show.
+#[derive(Debug, thiserror::Error)]
+pub enum NoPost {
+    /// There is none.
+    #[error("no such post")]
+    NotFound,
+    /// The table.
+    #[error(transparent)]
+    Storage(#[from] Error),
+}
+
+impl Refusal for NoPost {
+    const REASONS: &'static [Reason] = &[POST_NOT_FOUND];
+
+    fn reason(&self) -> Reason {
+        match self {
+            Self::NotFound => POST_NOT_FOUND,
+            Self::Storage(error) => error.reason(),
+        }
+    }
+
+    fn details(&self) -> Details {
+        match self {
+            Self::NotFound => Details::default(),
+            Self::Storage(error) => error.details(),
+        }
+    }
+}
+
+/// A post as it is now.
+pub async fn find<F: Forum>(app: &Edge, id: PostId) -> Result<Post<F>, NoPost> {
+    app.table.get_now(keys::post(F::BOARD, id)).await?.ok_or(NoPost::NotFound)
+}
+
+/// The view of a post as it is now.
+pub async fn get<V: PostView>(app: &Edge, id: PostId) -> Result<Cacheable<V>, NoPost> {
+    let post = find::<V::Forum>(app, id).await?;
+    Ok(Cacheable { max_age: MAX_AGE, version: Some(post.version), body: view(app, post).await? })
+}
+
+/// The view of a post.
+pub async fn view<V: PostView>(app: &Edge, post: Post<V::Forum>) -> Result<V, Error> {
+    let author = post.card.author_id;
+    let author = Authors::read(&app.table, [author]).await?.view(author);
+    Ok(V::of(post, author))
+}
+
+/// Why a post is left as it is.
+#[derive(Debug, thiserror::Error)]
+pub enum Untouched {
+    /// There is none.
+    #[error("no such post")]
+    NotFound,
+    /// Somebody else's.
+    #[error("somebody else's post")]
+    Forbidden,
+    /// Another version than the one that was seen: its number, and the present view.
+    #[error("another version than the one that was seen")]
+    Stale(u64, Value),
+    /// People have the places that should go. Boards with places add [`PLACES_TAKEN`] to their reasons.
+    #[error("{0} places are taken")]
+    PlacesTaken(u32),
+    /// The table.
+    #[error(transparent)]
+    Storage(#[from] Error),
+}
+
+impl From<NoPost> for Untouched {
+    fn from(none: NoPost) -> Self {
+        match none {
+            NoPost::NotFound => Self::NotFound,
+            NoPost::Storage(error) => Self::Storage(error),
+        }
+    }
+}
+
+impl Refusal for Untouched {
+    const REASONS: &'static [Reason] = &[POST_NOT_FOUND, Reason::FORBIDDEN, Reason::VERSION_CONFLICT];
+
+    fn reason(&self) -> Reason {
+        match self {
+            Self::NotFound => POST_NOT_FOUND,
+            Self::Forbidden => Reason::FORBIDDEN,
+            Self::Stale(..) => Reason::VERSION_CONFLICT,
+            Self::PlacesTaken(_) => PLACES_TAKEN,
+            Self::Storage(error) => error.reason(),
+        }
+    }
+
+    fn details(&self) -> Details {
+        match self {
+            Self::NotFound | Self::Forbidden => Details::default(),
+            Self::Stale(version, current) => stale(*version, current.clone()),
+            Self::PlacesTaken(taken) => Details::default().with("taken", *taken),
+            Self::Storage(error) => error.details(),
+        }
+    }
+}
+
+/// A post as it is now, for its author.
+pub async fn own<F: Forum>(app: &Edge, author: UserId, id: PostId) -> Result<Post<F>, Untouched> {
+    let post = find(app, id).await?;
+    if written_by(&post, author) { Ok(post) } else { Err(Untouched::Forbidden) }
+}
+
+/// Whether `user` is the author.
+pub fn written_by<F: Forum>(post: &Post<F>, user: UserId) -> bool {
+    post.card.author_id == user
+}
+
+/// Refuses whoever saw another version, with a view of the present one.
+async fn must_be<V: PostView>(app: &Edge, post: &Post<V::Forum>, seen: Option<IfMatch>) -> Result<(), Untouched> {
+    if seen.is_none_or(|seen| seen.is(post.version)) {
+        return Ok(());
+    }
+    let current = view::<V>(app, post.clone()).await?;
+    let current = serde_json::to_value(current).map_err(|error| Error::Corrupt(error.to_string()))?;
+    Err(Untouched::Stale(post.version, current))
+}
+
+/// Its author changes a post: the version that was seen, or else whatever it is by now.
+pub async fn update<V: PostView>(
+    app: &Edge,
+    author: &Active,
+    id: PostId,
+    seen: Option<IfMatch>,
+    change: impl Fn(&mut Post<V::Forum>),
+) -> Result<Versioned<V>, Untouched> {
+    for _ in 0..TRIES {
+        let post = own::<V::Forum>(app, author.id(), id).await?;
+        must_be::<V>(app, &post, seen).await?;
+        let mut revised = post.clone();
+        change(&mut revised);
+        revised.card.edited_at = Some(app.clock.now());
+        revised.version = post.version.saturating_add(1);
+        match app.table.write(revised.revise(&post)).await {
+            Ok(()) => {
+                let (places, taken) = (V::Forum::places(&revised.card.state), taken(&post));
+                revised.counts.places = places.saturating_sub(taken);
+                let (version, body) = (revised.version, V::of(revised, AuthorView::of(&author.account)));
+                return Ok(Versioned { version, body });
+            }
+            Err(WriteError::Unmet(None)) => return Err(Untouched::NotFound),
+            Err(WriteError::Unmet(Some(item))) => {
+                let present: Post<V::Forum> = decode(item)?;
+                if present.version == post.version {
+                    return Err(Untouched::PlacesTaken(taken(&present)));
+                }
+            }
+            Err(WriteError::Storage(error)) => return Err(error.into()),
+        }
+    }
+    Err(Error::Busy { operation: "UpdateItem" }.into())
+}
+
+/// How many people have a place.
+pub fn taken<F: Forum>(post: &Post<F>) -> u32 {
+    F::places(&post.card.state).saturating_sub(post.counts.places)
+}
+
+/// Its author or an admin deletes a post: the version that was seen, or else whatever it is by now.
+pub async fn delete<V: PostView>(
+    app: &Edge,
+    caller: &Active,
+    id: PostId,
+    seen: Option<IfMatch>,
+) -> Result<NoContent, Untouched> {
+    for _ in 0..TRIES {
+        let post = find::<V::Forum>(app, id).await?;
+        if !written_by(&post, caller.id()) && !caller.is_admin() {
+            return Err(Untouched::Forbidden);
+        }
+        must_be::<V>(app, &post, seen).await?;
+        match app.table.write(post.delete()).await {
+            Ok(()) => return Ok(NoContent),
+            Err(WriteError::Unmet(_)) => {}
+            Err(WriteError::Storage(error)) => return Err(error.into()),
+        }
+    }
+    Err(Error::Busy { operation: "DeleteItem" }.into())
+}
