@@ -253,6 +253,23 @@ impl Input for IfMatch {
     }
 }
 
+/// The same for changes that need not name a version: without one, or with `*`, any is meant.
+impl Input for Option<IfMatch> {
+    const REASONS: &'static [Reason] = &[Reason::VERSION_CONFLICT];
+
+    fn read(head: &Head, body: &mut Option<Body>) -> Result<Self, Problem> {
+        match head.header(&header::IF_MATCH).map(str::trim) {
+            None | Some("" | "*") => Ok(None),
+            Some(_) => IfMatch::read(head, body).map(Some),
+        }
+    }
+
+    fn describe(description: &mut Description) {
+        description.header_parameter("If-Match", false, "The ETag of the version that the change is based on");
+        description.refuses(Self::REASONS);
+    }
+}
+
 /// The refusal of a stale version, with the present one in the body.
 pub fn stale(version: u64, current: Value) -> Details {
     Details { version: Some(version), ..Details::default().with("current", current) }
@@ -277,5 +294,19 @@ mod tests {
             assert!(!if_match(stale).unwrap().is(7), "{stale}");
         }
         assert_eq!(IfMatch::read(&head(""), &mut None).unwrap_err().reason.code, "PRECONDITION_REQUIRED");
+    }
+
+    #[test]
+    fn if_match_may_be_left_out_where_any_version_will_do() {
+        let optional = |value: Option<&str>| {
+            let mut head = head("");
+            if let Some(value) = value {
+                head.headers.insert(header::IF_MATCH, value.parse().unwrap());
+            }
+            Option::<IfMatch>::read(&head, &mut None).unwrap()
+        };
+        assert_eq!((optional(None), optional(Some("*"))), (None, None));
+        assert!(optional(Some("\"7\"")).unwrap().is(7));
+        assert!(!optional(Some("W/\"7\"")).unwrap().is(7));
     }
 }

@@ -1,6 +1,7 @@
 //! What the table holds: one type per kind of item.
 
 mod accounts;
+mod feeds;
 mod idempotency;
 mod ledger;
 mod notes;
@@ -15,6 +16,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 pub use self::{
     accounts::{EmailGuard, LogInWindow, Session, TutorApplication, User},
+    feeds::{Feed, FeedGuard},
     idempotency::{Answer, IdempotencyRecord, Progress},
     ledger::LedgerEntry,
     notes::{Note, NoteKind},
