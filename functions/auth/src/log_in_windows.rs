@@ -7,7 +7,7 @@
 use std::net::IpAddr;
 
 use devloop_http::Edge;
-use domain::{text::Email, time::Time};
+use domain::time::Time;
 use storage::{
     Error, Write, WriteError,
     items::LogInWindow,
@@ -38,16 +38,16 @@ pub struct Try {
 }
 
 impl Try {
-    /// Counts a try before the password is looked at, so that a hundred at once are not a
-    /// hundred guesses.
-    pub async fn begin(edge: &Edge, email: &Email, address: Option<IpAddr>) -> Result<Result<Self, TooMany>, Error> {
+    /// Counts a try at the account that is called `name` before the password is looked at, so that
+    /// a hundred at once are not a hundred guesses.
+    pub async fn begin(edge: &Edge, name: &str, address: Option<IpAddr>) -> Result<Result<Self, TooMany>, Error> {
         let now = edge.clock.now();
         let window_millis = LogInWindow::SECONDS.saturating_mul(1_000);
         let since = Time::from_unix_millis(now.unix_millis().div_euclid(window_millis).saturating_mul(window_millis));
         let address = address.map_or_else(|| "unknown".to_owned(), |address| address.to_string());
         let this = Self {
-            pair: hashed(&format!("pair|{}|{address}", email.as_str())),
-            account: hashed(&format!("account|{}", email.as_str())),
+            pair: hashed(&format!("pair|{name}|{address}")),
+            account: hashed(&format!("account|{name}")),
             address: hashed(&format!("address|{address}")),
             since,
         };

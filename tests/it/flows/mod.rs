@@ -1,4 +1,5 @@
 mod auth;
+mod calendars;
 mod closing;
 mod console_cancels;
 pub mod deposits;
@@ -13,3 +14,4 @@ mod statements;
 mod tutors;
 mod users;
 mod waitlist;
+mod withdrawal;
