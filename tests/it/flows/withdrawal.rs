@@ -262,6 +262,38 @@ async fn withdraw_account_gives_up_places_and_claims() {
     assert_eq!(sale.seats().await, [1, 0, 1, 0]);
 }
 
+#[tokio::test]
+async fn withdraw_account_gives_up_a_claim_that_comes_while_leaving() {
+    let sale = Sale::with(json!({ "price": 0, "maxParticipants": 1 })).await;
+    let app = &sale.app;
+    let (owner, kim) = (app.sign_up("owner").await, app.sign_up("kim").await);
+    let seat = app.buy_free(&owner, &sale.pwt).await;
+    app.post(&format!("/v1/pwts/{}/waitlist", sale.pwt)).by(&kim).send().await.expect(201);
+    let (reached, gate) = (Gate::default(), Gate::default());
+    let (reaches, waits) = (reached.clone(), gate.clone());
+    let mut first = true;
+    app.wire.rule(move |call| {
+        let leaves = call.by == "withdraw_account" && call.operation == "TransactWriteItems" && call.mentions("WAIT#");
+        if leaves && std::mem::take(&mut first) {
+            reaches.open();
+            return Action::Wait(waits.clone());
+        }
+        Action::Pass
+    });
+    let claiming = async {
+        reached.passed().await;
+        let back = format!("/v1/orders/{}/cancel", seat["id"].as_str().unwrap());
+        app.post(&back).by(&owner).json(&json!({})).send().await.expect(200);
+        assert_eq!(sale.seats().await, [1, 0, 1, 0]);
+        gate.open();
+    };
+    let (left, ()) = tokio::join!(withdraw(app, &kim), claiming);
+    left.expect(204);
+    // Nobody waits any more, which the sweeper tells the seats.
+    sale.sweep().await;
+    assert_eq!(sale.seats().await, [1, 1, 0, 0]);
+}
+
 /// Cuts a withdrawal off at each of its writes in turn, then sends it again.
 #[tokio::test]
 async fn withdraw_account_goes_on_where_it_was_cut_off() {
@@ -343,7 +375,6 @@ async fn without_the_look_at_the_account_somebody_gone_would_hold_a_seat() {
     assert_eq!((standing(&sale.app, &kim).await.as_str(), sale.seats().await), ("WITHDRAWN", [1, 0, 1, 0]));
 }
 
-/// A confirmation that is on its way while its buyer tries to leave. Answers both statuses.
 #[tokio::test]
 async fn who_pays_does_not_leave_meanwhile() {
     let sale = Sale::of(1).await;
