@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 use storage::{
-    Item, Stored,
+    Item, Query, Stored, Write,
     items::{Buyer, LedgerEntry, Order, Payment, PaymentKeyGuard, Purchase, Refund, RefundRequest},
+    keys,
 };
 use testkit::{Action, Gate};
 
@@ -240,6 +241,21 @@ async fn withdraw_account_takes_no_free_seat_for_a_paid_project() {
 }
 
 #[tokio::test]
+async fn withdraw_account_takes_along_more_than_fits_into_one_write() {
+    let app = TestApp::start().await;
+    let kim = app.sign_up("kim").await;
+    let user: domain::ids::UserId = kim.id.parse().unwrap();
+    for n in 0..230 {
+        let note = Write::update(keys::note(user, ulid::Ulid::from_parts(n, 1).into())).set("type", "NOTE");
+        app.table.write(note).await.unwrap();
+    }
+    let own = Query::partition(keys::user_partition(user), "");
+    assert_eq!(app.table.count(&own, usize::MAX).await.unwrap(), 232, "with account and session");
+    withdraw(&app, &kim).await.expect(204);
+    assert_eq!(app.table.count(&own, usize::MAX).await.unwrap(), 1);
+}
+
+#[tokio::test]
 async fn withdraw_account_gives_up_places_and_claims() {
     let sale = Sale::with(json!({ "price": 0, "maxParticipants": 1 })).await;
     let app = &sale.app;
@@ -399,6 +415,73 @@ async fn who_pays_does_not_leave_meanwhile() {
     let (confirmed, ()) = tokio::join!(sale.confirm(&kim, &order, &payment_key), leaving);
     assert_eq!(confirmed.expect(200)["state"], "PAID");
     assert_eq!(standing(&sale.app, &kim).await, "ACTIVE");
+}
+
+/// A confirmation that began before its buyer was leaving and is written while they are. Answers
+/// its status.
+async fn confirm_beside_withdrawal(sale: &Sale) -> u16 {
+    let app = &sale.app;
+    let kim = app.sign_up("kim").await;
+    let order = sale.order(&kim).await.expect(201);
+    let payment_key = sale.authenticate(&order);
+    let (reached, gate) = (Gate::default(), Gate::default());
+    let (off_reached, off_gate) = (Gate::default(), Gate::default());
+    let gates = (reached.clone(), gate.clone(), off_reached.clone(), off_gate.clone());
+    let mut turns = 0;
+    app.wire.rule(move |call| {
+        if call.by == "confirm_payment" && call.operation == "TransactWriteItems" && turns == 0 {
+            gates.0.open();
+            return Action::Wait(gates.1.clone());
+        }
+        if call.by == "withdraw_account" && call.operation == "UpdateItem" && call.mentions("PROFILE") {
+            turns += 1;
+            // The first begins, the second calls off.
+            if turns == 2 {
+                gates.2.open();
+                return Action::Wait(gates.3.clone());
+            }
+        }
+        Action::Pass
+    });
+    let confirming = async {
+        let status = sale.confirm(&kim, &order, &payment_key).await.status;
+        off_gate.open();
+        status
+    };
+    let leaving = async {
+        reached.passed().await;
+        let ((), left) = tokio::join!(
+            async {
+                off_reached.passed().await;
+                gate.open();
+            },
+            withdraw(app, &kim)
+        );
+        left.refused(409, "OPEN_ORDERS");
+    };
+    let (confirmed, ()) = tokio::join!(confirming, leaving);
+    assert_eq!(standing(app, &kim).await, "ACTIVE");
+    confirmed
+}
+
+#[tokio::test]
+async fn who_is_leaving_is_charged_nothing() {
+    let sale = Sale::of(1).await;
+    assert_eq!(confirm_beside_withdrawal(&sale).await, 401);
+    assert_eq!(sale.seats().await, [1, 0, 1, 0]);
+}
+
+#[tokio::test]
+async fn without_the_look_at_the_account_somebody_leaving_would_be_charged() {
+    let sale = Sale::of(1).await;
+    sale.app.wire.rule(|call| {
+        if call.by == "confirm_payment" {
+            call.strip_conditions("PROFILE");
+        }
+        Action::Pass
+    });
+    assert_eq!(confirm_beside_withdrawal(&sale).await, 200);
+    assert_eq!(sale.seats().await, [1, 0, 0, 1]);
 }
 
 /// Two withdrawals, one of which meets an order that is gone when the other one looks: it calls
