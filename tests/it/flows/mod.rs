@@ -1,5 +1,6 @@
 mod auth;
 mod boards;
+mod calendars;
 mod closing;
 mod communities;
 mod console_cancels;
@@ -16,3 +17,4 @@ mod statements;
 mod tutors;
 mod users;
 mod waitlist;
+mod withdrawal;

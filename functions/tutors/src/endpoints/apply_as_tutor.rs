@@ -1,14 +1,18 @@
 //! `POST /v1/tutor-applications`: applies to become a tutor. After a rejection one may apply anew.
 
 use deserr::Deserr;
-use devloop_http::{Created, Json, SignedIn};
+use devloop_http::{Created, Json, SignedIn, UNAUTHENTICATED};
 use domain::{
     accounts::{Approval, Role},
     refusal::{Details, Reason, Refusal},
     text::{AccountNumber, RealName, WebUrl},
     validation::FieldErrors,
 };
-use storage::{Write, WriteError, items::TutorApplication, keys};
+use storage::{
+    Tx, Write,
+    items::{TutorApplication, User},
+    keys,
+};
 use utoipa::ToSchema;
 
 use crate::{App, Unsealed, views::ApplicationView};
@@ -38,6 +42,8 @@ pub enum Refused {
     AlreadyTutor,
     #[error("not a plain user")]
     Forbidden,
+    #[error("the account is not in use")]
+    NotActive,
     #[error(transparent)]
     Unsealed(#[from] Unsealed),
     #[error(transparent)]
@@ -52,13 +58,14 @@ const APPLICATION_EXISTS: Reason = Reason::conflict(
 const ALREADY_TUTOR: Reason = Reason::conflict("ALREADY_TUTOR", "이미 튜터입니다.", "You are a tutor already.");
 
 impl Refusal for Refused {
-    const REASONS: &'static [Reason] = &[APPLICATION_EXISTS, ALREADY_TUTOR, Reason::FORBIDDEN];
+    const REASONS: &'static [Reason] = &[APPLICATION_EXISTS, ALREADY_TUTOR, Reason::FORBIDDEN, UNAUTHENTICATED];
 
     fn reason(&self) -> Reason {
         match self {
             Self::Exists => APPLICATION_EXISTS,
             Self::AlreadyTutor => ALREADY_TUTOR,
             Self::Forbidden => Reason::FORBIDDEN,
+            Self::NotActive => UNAUTHENTICATED,
             Self::Unsealed(_) => Reason::INTERNAL,
             Self::Storage(error) => error.reason(),
         }
@@ -72,7 +79,7 @@ impl Refusal for Refused {
     }
 }
 
-/// Stores the application, unless there is one that was not rejected.
+/// Stores the application, unless there is one that was not rejected. Who leaves or has left leaves none behind.
 pub async fn apply_as_tutor(
     app: App,
     caller: SignedIn,
@@ -107,11 +114,12 @@ pub async fn apply_as_tutor(
         Some(before) => write.if_is("state", Approval::Rejected).if_is("version", before.version),
         None => write.if_absent(),
     };
-    match app.edge.table.write(write).await {
-        Ok(()) => {}
-        Err(WriteError::Unmet(_)) => return Err(Refused::Exists),
-        Err(WriteError::Storage(error)) => return Err(error.into()),
-    }
+    Tx::once(app.edge.ids.token())
+        .and(User::must_be_active(caller.id), Refused::NotActive)
+        .and(write, Refused::Exists)
+        .commit(&app.edge.table)
+        .await
+        .map_err(|error| error.first(Refused::Storage))?;
     let location = "/v1/tutor-applications/me".to_owned();
     Ok(Created { location, version: None, body: ApplicationView::of(application) })
 }
