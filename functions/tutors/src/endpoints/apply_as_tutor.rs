@@ -1,7 +1,7 @@
 //! `POST /v1/tutor-applications`: applies to become a tutor. After a rejection one may apply anew.
 
 use deserr::Deserr;
-use devloop_http::{Created, Json, SignedIn};
+use devloop_http::{Created, IdempotencyKey, KeyRefused, MaybeIdempotent, Once, SignedIn};
 use domain::{
     accounts::{Approval, Role},
     refusal::{Details, Reason, Refusal},
@@ -39,6 +39,10 @@ pub enum Refused {
     #[error("not a plain user")]
     Forbidden,
     #[error(transparent)]
+    Key(#[from] KeyRefused),
+    #[error("the answer could not be written: {0}")]
+    Unwritable(#[from] serde_json::Error),
+    #[error(transparent)]
     Unsealed(#[from] Unsealed),
     #[error(transparent)]
     Storage(#[from] storage::Error),
@@ -59,24 +63,38 @@ impl Refusal for Refused {
             Self::Exists => APPLICATION_EXISTS,
             Self::AlreadyTutor => ALREADY_TUTOR,
             Self::Forbidden => Reason::FORBIDDEN,
-            Self::Unsealed(_) => Reason::INTERNAL,
+            Self::Key(error) => error.reason(),
+            Self::Unwritable(_) | Self::Unsealed(_) => Reason::INTERNAL,
             Self::Storage(error) => error.reason(),
         }
     }
 
     fn details(&self) -> Details {
         match self {
+            Self::Key(error) => error.details(),
             Self::Storage(error) => error.details(),
             _ => Details::default(),
         }
     }
 }
 
-/// Stores the application, unless there is one that was not rejected.
+const OPERATION: &str = "apply_as_tutor";
+
+/// Stores the application, unless there is one that was not rejected; once for each key if there is one.
 pub async fn apply_as_tutor(
     app: App,
     caller: SignedIn,
-    Json(body): Json<ApplyAsTutor>,
+    MaybeIdempotent { key, body }: MaybeIdempotent<ApplyAsTutor>,
+) -> Result<Once<Created<ApplicationView>>, Refused> {
+    let work = Box::pin(apply(&app, &caller, key.as_ref(), body));
+    app.edge.recorded((caller.id, OPERATION, key.as_ref()), work).await
+}
+
+async fn apply(
+    app: &App,
+    caller: &SignedIn,
+    key: Option<&IdempotencyKey>,
+    body: ApplyAsTutor,
 ) -> Result<Created<ApplicationView>, Refused> {
     match caller.role {
         Role::User => {}
@@ -90,6 +108,7 @@ pub async fn apply_as_tutor(
         // The token is older than the approval.
         Some(Approval::Approved) => return Err(Refused::AlreadyTutor),
     }
+    let now = app.edge.clock.now();
     let application = TutorApplication {
         user_id: caller.id,
         real_name: body.real_name,
@@ -98,7 +117,7 @@ pub async fn apply_as_tutor(
         account_last_four: body.account_number.last_four(),
         state: Approval::Pending,
         reason: None,
-        created_at: app.edge.clock.now(),
+        created_at: now,
         // Counts on from the rejected one, so that a decision on that one cannot meet this one.
         version: before.as_ref().map_or(1, |before| before.version.saturating_add(1)),
     };
@@ -107,11 +126,13 @@ pub async fn apply_as_tutor(
         Some(before) => write.if_is("state", Approval::Rejected).if_is("version", before.version),
         None => write.if_absent(),
     };
-    match app.edge.table.write(write).await {
-        Ok(()) => {}
-        Err(WriteError::Unmet(_)) => return Err(Refused::Exists),
-        Err(WriteError::Storage(error)) => return Err(error.into()),
-    }
     let location = "/v1/tutor-applications/me".to_owned();
-    Ok(Created { location, version: None, body: ApplicationView::of(application) })
+    let created = Created { location, version: None, body: ApplicationView::of(application) };
+    let answer = key.map(|_| created.recorded()).transpose()?;
+    let record = key.zip(answer).map(|(key, answer)| key.succeed(caller.id, OPERATION, answer, now));
+    match app.edge.write_recorded(write, record).await {
+        Ok(()) => Ok(created),
+        Err(WriteError::Unmet(_)) => Err(Refused::Exists),
+        Err(WriteError::Storage(error)) => Err(error.into()),
+    }
 }
