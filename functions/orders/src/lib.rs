@@ -23,6 +23,7 @@ mod settle;
 mod sweeper;
 mod views;
 mod waitlist;
+mod workers;
 mod worklist;
 
 pub use app::{App, Terms};
@@ -34,6 +35,7 @@ use endpoints::{
 };
 pub use reconciler::{Reconciled, reconcile, work_on};
 pub use sweeper::{Swept, sweep};
+pub use workers::{integrity_checker, order_sweeper, payment_reconciler};
 
 /// The endpoints of this domain.
 pub fn operations() -> Vec<Operation<App>> {
