@@ -21,6 +21,7 @@ mod refund;
 mod rules;
 mod settle;
 mod sweeper;
+mod transactions;
 mod views;
 mod waitlist;
 mod worklist;
@@ -34,6 +35,7 @@ use endpoints::{
 };
 pub use reconciler::{Reconciled, reconcile, work_on};
 pub use sweeper::{Swept, sweep};
+pub use transactions::{Matched, match_transactions};
 
 /// The endpoints of this domain.
 pub fn operations() -> Vec<Operation<App>> {

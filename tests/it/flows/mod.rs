@@ -10,6 +10,7 @@ pub mod refunds;
 pub mod sale;
 mod schedules;
 mod statements;
+mod transactions;
 mod tutors;
 mod users;
 mod waitlist;

@@ -3,7 +3,7 @@
 use std::{process::ExitCode, sync::Arc};
 
 use config::Needs;
-use fn_orders::{App, reconcile, work_on};
+use fn_orders::{App, match_transactions, reconcile, work_on};
 use worker::{Failed, Failures, Handler, Woken};
 
 fn main() -> ExitCode {
@@ -24,7 +24,9 @@ async fn run(app: &App, woken: Woken) -> Result<Failures, Failed> {
         Woken::By(messages) => Ok(work_on(app, messages).await),
         Woken::BySchedule => {
             let reconciled = reconcile(app).await.map_err(|error| Failed(error.to_string()))?;
-            tracing::info!(?reconciled, "reconciled");
+            // After what is due: Toss may take long over its list.
+            let matched = match_transactions(app).await.map_err(|error| Failed(error.to_string()))?;
+            tracing::info!(?reconciled, ?matched, "reconciled");
             Ok(Failures::default())
         }
     }

@@ -16,7 +16,7 @@ use serde::{Serialize, de::DeserializeOwned};
 pub use self::{
     accounts::{EmailGuard, LogInWindow, Session, TutorApplication, User},
     idempotency::{Answer, IdempotencyRecord, Progress},
-    ledger::LedgerEntry,
+    ledger::{LedgerEntry, MatchedUntil},
     notes::{Note, NoteKind},
     orders::{
         Buyer, CartLine, Deposit, Lapses, OpenOrder, Order, OrderLine, Payment, PaymentKeyGuard, Purchase, Settlement,
