@@ -21,6 +21,7 @@ mod refund;
 mod rules;
 mod settle;
 mod sweeper;
+mod transactions;
 mod views;
 mod waitlist;
 mod workers;
@@ -35,6 +36,7 @@ use endpoints::{
 };
 pub use reconciler::{Reconciled, reconcile, work_on};
 pub use sweeper::{Swept, sweep};
+pub use transactions::{Matched, match_transactions};
 pub use workers::{integrity_checker, order_sweeper, payment_reconciler};
 
 /// The endpoints of this domain.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use storage::Table;
 use worker::{Failed, Failures, Handler, Woken};
 
-use crate::{App, integrity, reconcile, sweep, work_on};
+use crate::{App, integrity, match_transactions, reconcile, sweep, work_on};
 
 /// The order-sweeper. Only schedules wake it: it does whatever is due.
 pub fn order_sweeper(app: App) -> Handler {
@@ -28,7 +28,9 @@ pub fn payment_reconciler(app: App) -> Handler {
                 Woken::By(messages) => Ok(work_on(&app, messages).await),
                 Woken::BySchedule => {
                     let reconciled = reconcile(&app).await.map_err(|error| Failed(error.to_string()))?;
-                    tracing::info!(?reconciled, "reconciled");
+                    // After what is due: Toss may take long over its list.
+                    let matched = match_transactions(&app).await.map_err(|error| Failed(error.to_string()))?;
+                    tracing::info!(?reconciled, ?matched, "reconciled");
                     Ok(Failures::default())
                 }
             }

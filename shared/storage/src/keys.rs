@@ -295,6 +295,11 @@ pub fn ledger_day(day: &str) -> String {
     format!("LEDGER#{day}")
 }
 
+/// How far Toss's list of transactions was matched with the orders.
+pub fn transactions_matched() -> Key {
+    Key::new("TRANSACTIONS".to_owned(), "MATCHED".to_owned())
+}
+
 /// An entry among its tutor's.
 pub fn ledger_of_tutor(tutor: UserId, at: Time, order: OrderId, id: &str) -> IndexKey {
     IndexKey::new(ledger_of(tutor), format!("{at}#{order}#{id}"))

@@ -16,6 +16,7 @@ pub mod refusals;
 pub mod sale;
 mod schedules;
 mod statements;
+mod transactions;
 mod tutors;
 mod users;
 mod waitlist;

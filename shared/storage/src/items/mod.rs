@@ -21,7 +21,7 @@ pub use self::{
     applications::{Application, ApplicationCard},
     feeds::{Feed, FeedGuard},
     idempotency::{Answer, IdempotencyRecord, Progress},
-    ledger::LedgerEntry,
+    ledger::{LedgerEntry, MatchedUntil},
     notes::{Note, NoteKind},
     orders::{
         Buyer, CartLine, Deposit, Lapses, OpenOrder, Order, OrderLine, Payment, PaymentKeyGuard, Purchase, Settlement,
