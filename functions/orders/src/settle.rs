@@ -51,6 +51,14 @@ pub mod void_reason {
     pub const METHOD_NOT_ALLOWED: &str = "PAYMENT_METHOD_NOT_ALLOWED";
 }
 
+/// Why a charge stands that no order is paid by.
+pub mod standing {
+    /// It came into a virtual account, and Toss must be told where to pay it back to.
+    pub const REFUND_ACCOUNT_NEEDED: &str = "REFUND_ACCOUNT_NEEDED";
+    /// Toss refuses for another reason.
+    pub const CANCEL_REFUSED: &str = "CANCEL_REFUSED";
+}
+
 /// How often one call may begin anew after losing a race or counting up an attempt.
 const ROUNDS: usize = 4;
 
@@ -243,10 +251,14 @@ async fn canceled(app: &App, order: &Order, payment_key: &str, void: &Void) -> R
     let asked = match app.toss.cancel(&key, payment_key, &void.reason, None, None).await {
         Ok(payment) => return Ok(Some(payment).filter(is_gone)),
         Err(Failure::AlreadyCanceled { .. } | Failure::BalanceMoved { .. }) => app.toss.payment(payment_key).await,
-        Err(Failure::AnsweredUnknown { code }) => {
-            tracing::warn!(order = %order.id, code, "the outcome of a void is unknown");
+        // Toss would repeat either answer for days, also when the charge is long gone by other ways.
+        Err(error @ (Failure::AnsweredUnknown { .. } | Failure::Refused { .. })) => {
+            tracing::warn!(order = %order.id, %error, "a void was answered, and the charge may stand");
             let asked = app.toss.payment(payment_key).await;
-            if asked.as_ref().is_ok_and(|payment| payment.status == Status::Done) {
+            if asked.as_ref().is_ok_and(|payment| !is_gone(payment)) {
+                if let Failure::Refused { code, .. } = &error {
+                    tell_that_it_stands(app, order, code).await;
+                }
                 edges::next_void(app, order, void).await?;
             }
             asked
@@ -260,6 +272,14 @@ async fn canceled(app: &App, order: &Order, payment_key: &str, void: &Void) -> R
             Ok(None)
         }
     }
+}
+
+/// Only somebody of the shop can give back what Toss refuses to.
+async fn tell_that_it_stands(app: &App, order: &Order, code: &str) {
+    let reason =
+        if code == "INVALID_REFUND_ACCOUNT_INFO" { standing::REFUND_ACCOUNT_NEEDED } else { standing::CANCEL_REFUSED };
+    tracing::error!(order = %order.id, reason, code, alarm = true, "a charge without a paid order stands");
+    app.alarm(Alarm::ChargeStands, order.id, reason).await;
 }
 
 /// Whether nothing of a charge is left, or ever can be.
@@ -292,9 +312,14 @@ pub async fn last_look(app: &App, order: &Order) -> Result<bool, storage::Error>
             Ok(payment) if payment.status == Status::Done => {
                 tracing::error!(order = %order.id, alarm = true, "a charge without a paid order is cancelled");
                 app.alarm(Alarm::StrayCharge, order.id, "STRAY_CHARGE").await;
-                let key = format!("stray:{}:{}", order.id, keys::hashed(payment_key));
+                // In full, so it happens once whatever its key; and Toss repeats what it answered to one for days.
+                let key = format!("stray:{}:{}:{}", order.id, keys::hashed(payment_key), order.setbacks);
                 match app.toss.cancel(&key, payment_key, "STRAY_CHARGE", None, None).await {
                     Ok(payment) if is_gone(&payment) => note_void(app, order, &payment).await?,
+                    Err(Failure::Refused { code, .. }) => {
+                        tell_that_it_stands(app, order, &code).await;
+                        clean = false;
+                    }
                     Ok(_) | Err(_) => clean = false,
                 }
             }

@@ -9,6 +9,7 @@ mod pwts;
 pub mod refunds;
 pub mod sale;
 mod schedules;
+mod standing_charges;
 mod statements;
 mod tutors;
 mod users;
