@@ -116,7 +116,7 @@ impl Bug {
             Self::ClaimUntied if call.by == "create_order" => call.strip_conditions("WAIT#"),
             Self::ListEndsUnchecked => call.strip_conditions("WAITLIST"),
             Self::StrayUnlooked if call.by == RECONCILER && call.mentions("nextLookAt") => {
-                call.strip_conditions("ORDER#")
+                call.strip_conditions("ORDER#");
             }
             Self::ListForgotten => unlist(call),
             Self::WaiterKept => drop_deletes(call, "WAITER#"),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use devloop_local::toss_sandbox::{Leaves, Outcome};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
     actors::{Buyer, Ended, confirmation},
@@ -151,12 +151,7 @@ impl Buyer<'_> {
             }
             Journey::Fails => {
                 let Some(order) = self.order(0, &[&pwt]).await else { return };
-                let body = json!({ "orderId": order["id"], "code": "PAY_PROCESS_CANCELED" });
-                if let Ended::Refused(reply) = self.ask("/v1/payments/fail", "fail", &body).await
-                    && reply.code() != "ORDER_NOT_CANCELABLE"
-                {
-                    self.unexpected("fail", &reply);
-                }
+                self.fail(&order).await;
             }
             Journey::Refunds => {
                 let Some(order) = self.pay(&[&pwt]).await else { return };
@@ -196,6 +191,40 @@ impl Buyer<'_> {
                     self.leave().await;
                 }
             }
+            Journey::Deposits
+            | Journey::DepositsAtOnce
+            | Journey::Lapses
+            | Journey::GivesUp
+            | Journey::DepositsAndGivesUp
+            | Journey::DepositsTooLong
+            | Journey::TakenBack => Box::pin(self.go_by_account(journey)).await,
+            Journey::AtTheConsole => {
+                let Some(order) = self.pay(&[&pwt, &other]).await else { return };
+                if let Some(charge) = self.charge_of(&order) {
+                    self.world.cancel_at_console(&charge.payment_key).await;
+                    self.pause(120).await;
+                }
+            }
+            Journey::RefundsOne => {
+                let Some(order) = self.pay(&[&pwt, &other]).await else { return };
+                self.pause(10).await;
+                self.cancel(&order, &json!({ "lines": [other] })).await;
+            }
+        }
+    }
+
+    async fn fail(&mut self, order: &Value) {
+        let body = json!({ "orderId": order["id"], "code": "PAY_PROCESS_CANCELED" });
+        if let Ended::Refused(reply) = self.ask("/v1/payments/fail", "fail", &body).await
+            && reply.code() != "ORDER_NOT_CANCELABLE"
+        {
+            self.unexpected("fail", &reply);
+        }
+    }
+
+    /// The same, of those who pay into virtual accounts.
+    async fn go_by_account(mut self, journey: Journey) {
+        match journey {
             Journey::Deposits => {
                 let Some((order, payment_key)) = self.order_by_account(1, false).await else { return };
                 self.pause(dice::below(self.world.seed(), "deposit", 0, 3_000)).await;
@@ -236,18 +265,7 @@ impl Buyer<'_> {
                     self.pause(120).await;
                 }
             }
-            Journey::AtTheConsole => {
-                let Some(order) = self.pay(&[&pwt, &other]).await else { return };
-                if let Some(charge) = self.charge_of(&order) {
-                    self.world.cancel_at_console(&charge.payment_key).await;
-                    self.pause(120).await;
-                }
-            }
-            Journey::RefundsOne => {
-                let Some(order) = self.pay(&[&pwt, &other]).await else { return };
-                self.pause(10).await;
-                self.cancel(&order, &json!({ "lines": [other] })).await;
-            }
+            _ => {}
         }
     }
 }

@@ -132,7 +132,9 @@ pub fn many(threads: usize, from: Option<u64>, to: u64, minutes: Option<u64>, re
         println!("{what:<30} {times}");
     }
     let missed = if all.played >= ENOUGH { all.missed() } else { vec![] };
-    missed.iter().for_each(|missed| println!("never reached: {missed}"));
+    for missed in &missed {
+        println!("never reached: {missed}");
+    }
     let seconds = began.elapsed().as_secs();
     println!("{} seeds from {from} in {seconds} s, {} with violations {:?}", all.played, all.failed.len(), all.failed);
     all.failed.is_empty() && missed.is_empty()
