@@ -25,6 +25,8 @@ pub struct World {
     /// The order that bought it.
     pub bought: String,
     pub todo: String,
+    /// Where the user's calendar program reads that schedule.
+    pub feed: String,
     /// 50,000 won; the user has an unpaid order of it.
     pub paid: String,
     pub order: String,
@@ -62,6 +64,8 @@ impl World {
             json!({ "title": "설계", "content": "", "start": "2027-01-05T00:00:00Z", "end": "2027-01-06T00:00:00Z" });
         let todos = format!("/v1/schedules/{free}/todos");
         let todo = app.post(&todos).by(&user).json(&todo).send().await.expect(201)["id"].as_str().unwrap().to_owned();
+        let feed = app.post(&format!("/v1/schedules/{free}/feed")).by(&user).send().await.expect(201);
+        let feed = feed["path"].as_str().unwrap().to_owned();
         let paid = app.approved_pwt(&tutor, &admin, json!({})).await;
         let order =
             app.post("/v1/orders").by(&user).header("idempotency-key", "kim").json(&json!({ "productIds": [paid] }));
@@ -112,6 +116,7 @@ impl World {
             free,
             bought,
             todo,
+            feed,
             paid,
             order,
             late,
@@ -213,9 +218,16 @@ fn rows() -> Vec<Row> {
         row("log_out", post.clone(), |_| "/v1/auth/logout".into(), [204; 10])
             .body(|world, _| json!({ "refreshToken": world.callers[7].as_ref().unwrap().refresh })),
         row("get_jwks", get.clone(), |_| "/.well-known/jwks.json".into(), ANYONE),
+        row("change_password", put.clone(), |_| "/v1/auth/password".into(), with(MONEY, 204))
+            .body(|_, _| json!({ "oldPassword": PASSWORD, "newPassword": "staple the horse 7" })),
+        // The user has an order open, the tutors lead projects that are not over.
+        row("withdraw_account", post.clone(), |_| "/v1/auth/withdraw".into(), [401, 401, 401, 401, 204, 204, 204, 409, 409, 204])
+            .body(|_, _| json!({ "password": PASSWORD })),
         row("get_me", get.clone(), |_| "/v1/users/me".into(), SIGNED_IN),
+        row("update_me", patch.clone(), |_| "/v1/users/me".into(), MONEY).body(|_, _| json!({ "username": "새 이름" })),
+        row("get_user", get.clone(), |world| format!("/v1/users/{}", world.caller("user").id), ANYONE),
         row("list_my_purchases", get.clone(), |_| "/v1/users/me/purchases".into(), SIGNED_IN),
-        row("apply_as_tutor", post.clone(), |_| "/v1/tutor-applications".into(), [401, 401, 401, 201, 201, 409, 409, 201, 409, 403])
+        row("apply_as_tutor", post.clone(), |_| "/v1/tutor-applications".into(), [401, 401, 401, 401, 201, 409, 409, 201, 409, 403])
             .body(|_, _| json!({ "realName": "이름", "portfolioUrl": "https://github.com/x", "accountNumber": "110123456789" })),
         row("get_my_tutor_application", get.clone(), |_| "/v1/tutor-applications/me".into(), [401, 401, 401, 404, 404, 200, 200, 404, 200, 404]),
         row("list_tutor_applications", get.clone(), |_| "/v1/admin/tutor-applications".into(), ADMIN),
@@ -254,6 +266,9 @@ fn rows() -> Vec<Row> {
             .if_match(|_| "\"9\"".into())
             .body(|_, _| json!({ "title": "새 제목" })),
         row("delete_todo", delete.clone(), |world| format!("/v1/schedules/{}/todos/{}", world.free, world.todo), with(MEMBER, 412)).if_match(|_| "\"9\"".into()),
+        row("get_my_calendar", get.clone(), |_| "/v1/users/me/calendar".into(), SIGNED_IN),
+        row("issue_schedule_feed", post.clone(), |world| format!("/v1/schedules/{}/feed", world.free), with(MEMBER, 201)),
+        row("get_schedule_feed", get.clone(), |world| world.feed.clone(), ANYONE),
         row("get_cart", get.clone(), |_| "/v1/cart".into(), SIGNED_IN),
         row("add_cart_item", put, |world| format!("/v1/cart/items/{}", world.paid), [401, 401, 401, 200, 200, 200, 200, 200, 409, 200]),
         row("remove_cart_item", delete, |world| format!("/v1/cart/items/{}", world.paid), with(SIGNED_IN, 204)),

@@ -89,6 +89,11 @@ impl Accounts {
         let tokens = self.note("refresh_session", |app| app.post("/v1/auth/refresh").json(&refresh)).await.body;
         let refresh = json!({ "refreshToken": tokens["refreshToken"] });
         self.note("log_out", |app| app.post("/v1/auth/logout").json(&refresh)).await;
+        let change = json!({ "oldPassword": PASSWORD, "newPassword": "staple the horse 7" });
+        let nam = self.app.log_in(&self.app.sign_up("nam").await).await;
+        self.note("change_password", |app| app.put("/v1/auth/password").by(&nam).json(&change)).await;
+        let proof = json!({ "password": "staple the horse 7" });
+        self.note("withdraw_account", |app| app.post("/v1/auth/withdraw").by(&nam).json(&proof)).await;
         self.note("get_jwks", |app| app.get("/.well-known/jwks.json")).await;
     }
 
@@ -261,6 +266,10 @@ impl Accounts {
         let changed =
             self.note("update_todo", |app| app.patch(&path).by(member).header("if-match", &etag).json(&change));
         let etag = changed.await.header("etag").to_owned();
+        self.note("get_my_calendar", |app| app.get("/v1/users/me/calendar").by(member)).await;
+        let feed = format!("/v1/schedules/{pwt}/feed");
+        let feed = self.note("issue_schedule_feed", |app| app.post(&feed).by(member)).await.body;
+        self.note("get_schedule_feed", |app| app.get(feed["path"].as_str().unwrap())).await;
         self.note("delete_todo", |app| app.delete(&path).by(member).header("if-match", &etag)).await;
     }
 
@@ -301,6 +310,9 @@ async fn every_operation_costs_what_is_written_down() {
     accounts.statements(&tutor, &admin, &buyer).await;
     accounts.boards().await;
     accounts.note("get_me", |app| app.get("/v1/users/me").by(&buyer)).await;
+    let name = json!({ "username": "새 이름" });
+    accounts.note("update_me", |app| app.patch("/v1/users/me").by(&buyer).json(&name)).await;
+    accounts.note("get_user", |app| app.get(&format!("/v1/users/{}", buyer.id))).await;
     accounts.note("get_health", |app| app.get("/v1/health")).await;
     accounts.note("get_openapi", |app| app.get("/v1/openapi.json")).await;
     accounts.note("answer_unknown_route", |app| app.get("/v1/nothing")).await;

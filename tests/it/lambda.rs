@@ -20,13 +20,17 @@ fn events() -> PathBuf {
 }
 
 /// What each operation answers to its event: the status, and a member of its body.
-const ANSWERS: [(&str, u64, &str); 78] = [
+const ANSWERS: [(&str, u64, &str); 85] = [
     ("sign_up", 201, "/tokens/accessToken"),
     ("log_in", 200, "/refreshToken"),
     ("refresh_session", 200, "/accessToken"),
     ("log_out", 204, ""),
+    ("change_password", 204, ""),
+    ("withdraw_account", 204, ""),
     ("get_jwks", 200, "/keys/0/kid"),
     ("get_me", 200, "/username"),
+    ("update_me", 200, "/username"),
+    ("get_user", 200, "/postCounts/community"),
     ("list_my_purchases", 200, "/items/0/productId"),
     ("apply_as_tutor", 201, "/accountLastFour"),
     ("get_my_tutor_application", 200, "/state"),
@@ -79,6 +83,9 @@ const ANSWERS: [(&str, u64, &str); 78] = [
     ("get_todo", 200, "/content"),
     ("update_todo", 200, "/version"),
     ("delete_todo", 204, ""),
+    ("get_my_calendar", 200, "/items/0/scheduleId"),
+    ("issue_schedule_feed", 201, "/path"),
+    ("get_schedule_feed", 200, ""),
     ("get_cart", 200, "/total"),
     ("add_cart_item", 200, "/items/0/price"),
     ("remove_cart_item", 204, ""),
@@ -120,6 +127,7 @@ fn event(operation: &str, world: &World) -> Value {
         ("full", world.full.clone()),
         ("pending", world.pending.clone()),
         ("todoId", world.todo.clone()),
+        ("feedFile", world.feed.rsplit('/').next().unwrap().to_owned()),
         ("orderId", world.order.clone()),
         ("paidOrderId", world.bought.clone()),
         ("lateOrderId", world.late.clone()),
@@ -163,9 +171,11 @@ async fn every_event_is_answered_by_its_function() {
 #[tokio::test]
 async fn documents_leave_a_function_as_text() {
     let world = World::new().await;
-    for (operation, media_type, begins) in
-        [("get_receipt", "text/html", "<!DOCTYPE html>"), ("list_my_settlements", "text/csv", "\u{feff}월")]
-    {
+    for (operation, media_type, begins) in [
+        ("get_receipt", "text/html", "<!DOCTYPE html>"),
+        ("list_my_settlements", "text/csv", "\u{feff}월"),
+        ("get_schedule_feed", "text/calendar", "BEGIN:VCALENDAR\r\n"),
+    ] {
         let mut event = event(operation, &world);
         event["headers"]["accept"] = json!(media_type);
         let response = invoke(&world, operation, event).await;

@@ -22,3 +22,4 @@ mod rooms;
 mod secrets;
 mod sqs;
 mod template;
+mod workers;

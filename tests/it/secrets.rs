@@ -81,12 +81,24 @@ async fn no_secret_is_logged_answered_or_stored_in_clear() {
     app.post("/v1/auth/refresh").json(&json!({ "refreshToken": refresh })).send().await.expect(200);
     app.post("/v1/auth/refresh").json(&json!({ "refreshToken": format!("{refresh}x") })).send().await;
 
+    // The address of a calendar: read, replaced, and no good any more.
+    let tutor = app.tutor("park").await;
+    let pwt = app.approved_pwt(&tutor, &admin, json!({})).await;
+    let issue = format!("/v1/schedules/{pwt}/feed");
+    let feed = app.post(&issue).by(&tutor).send().await.expect(201)["path"].as_str().unwrap().to_owned();
+    app.get(&feed).send().await.expect(200);
+    app.post(&issue).by(&tutor).send().await.expect(201);
+    answers.push(app.get(&feed).send().await.refused(404, "FEED_NOT_FOUND"));
+    // What is no route of ours names the path to whoever sent it, and to no log.
+    app.post(&feed).send().await.refused(405, "METHOD_NOT_ALLOWED");
+    let feed = feed.rsplit('/').next().unwrap().trim_end_matches(".ics");
+
     let secret = refresh.split('.').nth(3).unwrap();
     let stored: String = app.wire.take_calls().iter().map(|call| call.body.to_string()).collect();
     let logged = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
     let answered: String = answers.iter().map(ToString::to_string).collect();
     assert!(logged.contains("\"operation\":\"sign_up\""), "nothing was logged");
-    for canary in [PASSWORD, ACCOUNT, access.as_str(), refresh.as_str(), secret] {
+    for canary in [PASSWORD, ACCOUNT, access.as_str(), refresh.as_str(), secret, feed] {
         assert!(!stored.contains(canary), "stored: {canary}");
         assert!(!logged.contains(canary), "logged: {canary}");
         assert!(!answered.contains(canary), "answered: {canary}");

@@ -9,7 +9,6 @@ use std::net::IpAddr;
 use devloop_http::Edge;
 use domain::{
     quota::{TooMany, Window},
-    text::Email,
     time::Time,
 };
 use storage::{
@@ -33,16 +32,16 @@ pub struct Try {
 }
 
 impl Try {
-    /// Counts a try before the password is looked at, so that a hundred at once are not a
-    /// hundred guesses.
-    pub async fn begin(edge: &Edge, email: &Email, address: Option<IpAddr>) -> Result<Result<Self, TooMany>, Error> {
+    /// Counts a try at the account that is called `name` before the password is looked at, so that
+    /// a hundred at once are not a hundred guesses.
+    pub async fn begin(edge: &Edge, name: &str, address: Option<IpAddr>) -> Result<Result<Self, TooMany>, Error> {
         let now = edge.clock.now();
         let window = Window::at(now, LogInWindow::SECONDS);
         let since = window.since;
         let address = address.map_or_else(|| "unknown".to_owned(), |address| address.to_string());
         let this = Self {
-            pair: hashed(&format!("pair|{}|{address}", email.as_str())),
-            account: hashed(&format!("account|{}", email.as_str())),
+            pair: hashed(&format!("pair|{name}|{address}")),
+            account: hashed(&format!("account|{name}")),
             address: hashed(&format!("address|{address}")),
             since,
         };

@@ -73,11 +73,11 @@ pub struct Unsigned;
 
 impl App {
     /// A new family for `user`, as it is stored, and its first refresh token.
-    pub fn open_session(&self, user: UserId, now: Time) -> (Session, RefreshToken) {
+    pub fn open_session(&self, user: &User, now: Time) -> (Session, RefreshToken) {
         let Edge { ids, rng, .. } = &self.edge;
-        let token = self.refresh_key.first(user, ids.id(), rng);
+        let token = self.refresh_key.first(user.id, ids.id(), rng);
         let session = Session {
-            user_id: user,
+            user_id: user.id,
             family: token.family,
             n: token.n,
             secret_hash: token.secret_hash(),
@@ -85,6 +85,7 @@ impl App {
             rotated_at: now,
             expires_at: now.plus_seconds(REFRESH_SECONDS),
             revoked: false,
+            password_version: user.password_version,
         };
         (session, token)
     }

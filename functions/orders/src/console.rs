@@ -6,7 +6,7 @@
 use domain::ids::ProductId;
 use jobs::Alarm;
 use storage::{items::Order, keys};
-use toss::{Payment, Status};
+use toss::{Failure, Payment, Status};
 
 use crate::{
     App,
@@ -25,6 +25,7 @@ pub async fn look(app: &App, order: &Order) -> Result<bool, storage::Error> {
     };
     match app.toss.payment(payment_key).await {
         Ok(payment) => follow(app, order, &payment).await.map(|()| true),
+        Err(Failure::NotFound) => tell(app, order, "NO_SUCH_PAYMENT").await.map(|()| true),
         Err(error) => {
             tracing::warn!(order = %order.id, %error, "the payment of a paid order could not be read");
             Ok(false)

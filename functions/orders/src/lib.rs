@@ -21,8 +21,10 @@ mod refund;
 mod rules;
 mod settle;
 mod sweeper;
+mod transactions;
 mod views;
 mod waitlist;
+mod workers;
 mod worklist;
 
 pub use app::{App, Terms};
@@ -34,6 +36,8 @@ use endpoints::{
 };
 pub use reconciler::{Reconciled, reconcile, work_on};
 pub use sweeper::{Swept, sweep};
+pub use transactions::{Matched, match_transactions};
+pub use workers::{integrity_checker, order_sweeper, payment_reconciler};
 
 /// The endpoints of this domain.
 pub fn operations() -> Vec<Operation<App>> {

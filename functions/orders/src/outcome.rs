@@ -24,7 +24,7 @@ impl Outcome {
         let Self::Final(view) = self else { return None };
         // A view is written as JSON in every answer; without a record a repeat does the work again.
         let body = serde_json::to_string(view).ok()?;
-        Some(items::Answer { status: 200, body, location: None })
+        Some(items::Answer { status: 200, body, location: None, version: None })
     }
 }
 

@@ -286,25 +286,53 @@ async fn note_void(app: &App, order: &Order, payment: &Payment) -> Result<(), st
 pub async fn last_look(app: &App, order: &Order) -> Result<bool, storage::Error> {
     let mut clean = true;
     for payment_key in order.refused_keys.iter().chain(&order.payment_key) {
-        match app.toss.payment(payment_key).await {
-            Ok(payment) if is_gone(&payment) => note_void(app, order, &payment).await?,
-            Err(Failure::NotFound) => {}
-            Ok(payment) if payment.status == Status::Done => {
-                tracing::error!(order = %order.id, alarm = true, "a charge without a paid order is cancelled");
-                app.alarm(Alarm::StrayCharge, order.id, "STRAY_CHARGE").await;
-                let key = format!("stray:{}:{}", order.id, keys::hashed(payment_key));
-                match app.toss.cancel(&key, payment_key, "STRAY_CHARGE", None, None).await {
-                    Ok(payment) if is_gone(&payment) => note_void(app, order, &payment).await?,
-                    Ok(_) | Err(_) => clean = false,
-                }
-            }
-            // Its authentication has lapsed by now, or will.
-            Ok(_) => clean = false,
-            Err(error) => {
-                tracing::warn!(order = %order.id, %error, "a last look failed");
-                clean = false;
-            }
-        }
+        clean &= void_stray(app, &order.id.to_string(), Some(order), payment_key).await? == Stray::Gone;
     }
     Ok(clean)
+}
+
+/// What is left of a charge that no order was paid by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stray {
+    /// Nothing.
+    Gone,
+    /// Something that Toss does not give back, or not yet: its authentication may still have to lapse.
+    Left,
+    /// Toss did not say.
+    Unknown,
+}
+
+/// Looks at a payment that no order was paid by. A charge that stands is cancelled in full, and operators hear
+/// of it. `named` is the order as Toss names it, `order` ours of that name.
+pub async fn void_stray(
+    app: &App,
+    named: &str,
+    order: Option<&Order>,
+    payment_key: &str,
+) -> Result<Stray, storage::Error> {
+    let mut seen = app.toss.payment(payment_key).await;
+    if seen.as_ref().is_ok_and(|payment| {
+        matches!(payment.status, Status::Done | Status::PartialCanceled) && payment.balance_amount > 0
+    }) {
+        tracing::error!(order = named, alarm = true, "a charge without a paid order is cancelled");
+        if let Ok(id) = named.parse() {
+            app.alarm(Alarm::StrayCharge, id, "STRAY_CHARGE").await;
+        }
+        let key = format!("stray:{named}:{}", keys::hashed(payment_key));
+        seen = app.toss.cancel(&key, payment_key, "STRAY_CHARGE", None, None).await;
+    }
+    match seen {
+        Ok(payment) if is_gone(&payment) => {
+            if let Some(order) = order {
+                note_void(app, order, &payment).await?;
+            }
+            Ok(Stray::Gone)
+        }
+        Err(Failure::NotFound) => Ok(Stray::Gone),
+        Ok(_) => Ok(Stray::Left),
+        Err(error) => {
+            tracing::warn!(order = named, %error, "a look at a charge that no order was paid by failed");
+            Ok(if error.is_final() { Stray::Left } else { Stray::Unknown })
+        }
+    }
 }

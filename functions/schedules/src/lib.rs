@@ -1,12 +1,17 @@
 //! Schedules: the calendar of an approved PWT, its members and its todos.
 
+mod calendar;
 mod endpoints;
+mod icalendar;
 mod members;
 mod rules;
 mod todos;
 
 use devloop_http::{Operation, Route, mount};
-use endpoints::{create_todo, delete_todo, get_schedule, get_todo, list_todos, update_todo};
+use endpoints::{
+    create_todo, delete_todo, get_my_calendar, get_schedule, get_schedule_feed, get_todo, issue_schedule_feed,
+    list_todos, update_todo,
+};
 pub use members::{PwtMember, ScheduleMember};
 
 /// What this domain is given.
@@ -41,6 +46,25 @@ pub fn operations() -> Vec<Operation<App>> {
             "Deletes a todo, if it is still the version that was seen",
             delete_todo::delete_todo,
         ),
+        Operation::get(
+            "get_my_calendar",
+            "/v1/users/me/calendar",
+            "Lists the todos of all the caller's schedules that overlap a range, by their start",
+            get_my_calendar::get_my_calendar,
+        ),
+        Operation::post(
+            "issue_schedule_feed",
+            "/v1/schedules/{scheduleId}/feed",
+            "Issues the secret address of a schedule's iCalendar, and ends the one before",
+            issue_schedule_feed::issue_schedule_feed,
+        ),
+        Operation::get(
+            "get_schedule_feed",
+            "/v1/feeds/{file}",
+            "A schedule as iCalendar, at its secret address",
+            get_schedule_feed::get_schedule_feed,
+        )
+        .with_secret_path(),
     ]
 }
 

@@ -49,22 +49,35 @@ impl ScheduleMember {
         self.is_tutor || self.is_admin || todo.creator_id == self.user
     }
 
+    /// `user` as a member of the schedule of `pwt`, if there is one and they are.
+    pub async fn find(app: &App, pwt: PwtId, user: UserId) -> Result<Result<Self, NotFound>, storage::Error> {
+        let found = app.table.get_mixed_now([keys::pwt(pwt), keys::buyer(pwt.into(), user), keys::user(user)]).await?;
+        let pwt = pick::<Pwt>(&found)?.filter(|pwt| pwt.approval == Approval::Approved);
+        let Some(pwt) = pwt else { return Ok(Err(NotFound::Schedule)) };
+        let account = pick::<User>(&found)?.filter(|account| account.standing != Standing::Withdrawn);
+        let Some(account) = account else { return Ok(Err(NotFound::Member)) };
+        let is_buyer = pick::<Buyer>(&found)?.is_some_and(|buyer| !buyer.refunding);
+        let is_admin = account.role == Role::Admin && account.standing == Standing::Active;
+        let is_tutor = pwt.tutor_id == user;
+        let is_member = is_buyer || is_admin || is_tutor;
+        Ok(if is_member { Ok(Self { user, is_admin, is_tutor, pwt }) } else { Err(NotFound::Member) })
+    }
+
     async fn of(app: &App, head: &Head, not_found: Reason) -> Result<Self, Problem> {
         let SignedIn { id: user, .. } = SignedIn::identify(app, head).await?;
         let Path(pwt) = Path::<PwtId>::read(head, &mut None)?;
-        let found = app.table.get_mixed_now([keys::pwt(pwt), keys::buyer(pwt.into(), user), keys::user(user)]).await?;
-        let pwt = pick::<Pwt>(&found)?.filter(|pwt| pwt.approval == Approval::Approved);
-        let pwt = pwt.ok_or_else(|| Problem::new(not_found))?;
-        let is_buyer = pick::<Buyer>(&found)?.is_some_and(|buyer| !buyer.refunding);
-        let is_admin =
-            pick::<User>(&found)?.is_some_and(|user| user.role == Role::Admin && user.standing == Standing::Active);
-        let is_tutor = pwt.tutor_id == user;
-        if is_buyer || is_admin || is_tutor {
-            Ok(Self { user, is_admin, is_tutor, pwt })
-        } else {
-            Err(Problem::new(NOT_A_MEMBER))
-        }
+        let member = Self::find(app, pwt, user).await?;
+        member.map_err(|missing| Problem::new(if missing == NotFound::Member { NOT_A_MEMBER } else { not_found }))
     }
+}
+
+/// What is missing where somebody is no member of a schedule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotFound {
+    /// No project is approved under that id.
+    Schedule,
+    /// They are not on it.
+    Member,
 }
 
 impl Caller<App> for ScheduleMember {

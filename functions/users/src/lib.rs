@@ -1,16 +1,19 @@
-//! What users see of themselves: their profile and what they bought.
+//! Profiles: what users see of themselves and of each other, and what they bought.
 
 mod app;
 mod endpoints;
+mod profiles;
 
 pub use app::App;
 use devloop_http::{Operation, Route, mount};
-use endpoints::{get_me, list_my_purchases};
+use endpoints::{get_me, get_user, list_my_purchases, update_me};
 
 /// The endpoints of this domain.
 pub fn operations() -> Vec<Operation<App>> {
     vec![
         Operation::get("get_me", "/v1/users/me", "The caller's profile", get_me::get_me),
+        Operation::patch("update_me", "/v1/users/me", "Changes the caller's username", update_me::update_me),
+        Operation::get("get_user", "/v1/users/{userId}", "What everybody sees of a user", get_user::get_user),
         Operation::get(
             "list_my_purchases",
             "/v1/users/me/purchases",

@@ -1,4 +1,5 @@
-//! `/_local`: what only the local server does. Moves the clock, starts the workers, shows the queues, tells where things are.
+//! `/_local`: what only the local server does. Moves the clock, starts the workers, shows holds and queues, breaks
+//! dependencies, tells where things are.
 
 use std::sync::Arc;
 
@@ -11,16 +12,18 @@ use axum::{
     routing::{get, post},
 };
 use clock::Movable;
-use domain::{ids::OrderId, orders::State as OrderState, time::Time};
+use domain::time::Time;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use storage::{Query, Stored, Table, keys};
+use storage::Table;
 use tokio::sync::Mutex;
 
 use crate::{
+    controls_page,
     data_folder::{DataFolder, FolderError},
     demo::DemoAccount,
-    pages,
+    dependencies::{Dependencies, NotTurned, Shown, Turn},
+    overview::{DeadLetter, OpenOrders},
     queues::Pump,
     schedules::{Ran, Schedules},
     sqs::{self, Depth, Sqs},
@@ -30,8 +33,8 @@ use crate::{
 const FARTHEST_SECONDS: i64 = 100 * 366 * 24 * 60 * 60;
 /// What this machine calls itself.
 const LOOPBACK: [&str; 3] = ["127.0.0.1", "localhost", "[::1]"];
-/// More open orders than this are not counted.
-const MOST_COUNTED: usize = 10_000;
+/// More dead letters than this are not shown.
+const MOST_LETTERS: u32 = 50;
 
 /// Where things are, for pages and people.
 #[derive(Clone, Debug, Serialize)]
@@ -66,8 +69,10 @@ struct Inner {
     /// One move at a time, so that the file and the clock agree.
     ahead_millis: Mutex<i64>,
     folder: Arc<DataFolder>,
+    /// Past the switch: the page tells how things are while the functions get no answer.
     table: Table,
     workers: Workers,
+    dependencies: Dependencies,
 }
 
 /// What works without being asked.
@@ -112,6 +117,8 @@ enum Refused {
     #[error("the body: {0}")]
     Unreadable(#[from] JsonRejection),
     #[error(transparent)]
+    NotTurned(#[from] NotTurned),
+    #[error(transparent)]
     Folder(#[from] FolderError),
     #[error(transparent)]
     Storage(#[from] storage::Error),
@@ -123,8 +130,9 @@ impl IntoResponse for Refused {
     fn into_response(self) -> Response {
         let status = match &self {
             Self::ForeignName => StatusCode::FORBIDDEN,
-            Self::NotForward | Self::Queue(sqs::Refused::Rule { .. }) => StatusCode::BAD_REQUEST,
+            Self::NotForward | Self::NotTurned(_) | Self::Queue(sqs::Refused::Rule { .. }) => StatusCode::BAD_REQUEST,
             Self::Unreadable(rejection) => rejection.status(),
+            Self::Storage(storage::Error::Busy { .. }) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Folder(_) | Self::Storage(_) | Self::Queue(_) => {
                 tracing::error!(error = %self, "a local call failed");
                 StatusCode::INTERNAL_SERVER_ERROR
@@ -135,15 +143,17 @@ impl IntoResponse for Refused {
 }
 
 impl Controls {
-    /// Calls that move `clock`, which `folder` remembers, and start `schedules`.
+    /// Calls that move `clock`, which `folder` remembers, start `workers` and switch `dependencies`.
     pub fn new(
         places: Places,
         (clock, ahead_millis): (Movable, i64),
         folder: Arc<DataFolder>,
         table: Table,
         workers: Workers,
+        dependencies: Dependencies,
     ) -> Self {
-        Self(Arc::new(Inner { places, clock, ahead_millis: Mutex::new(ahead_millis), folder, table, workers }))
+        let ahead_millis = Mutex::new(ahead_millis);
+        Self(Arc::new(Inner { places, clock, ahead_millis, folder, table, workers, dependencies }))
     }
 
     /// The calls and the page.
@@ -155,6 +165,9 @@ impl Controls {
             .route("/_local/sweep", post(sweep))
             .route("/_local/queues", get(queues))
             .route("/_local/queues/redrive", post(redrive))
+            .route("/_local/dead-letters", get(dead_letters))
+            .route("/_local/holds", get(holds))
+            .route("/_local/dependencies", get(dependencies).post(turn))
             .layer(from_fn(by_our_name))
             .with_state(self.clone())
     }
@@ -176,43 +189,9 @@ impl Controls {
         Ok(moved / 1_000)
     }
 
-    async fn open_orders(&self) -> Result<OpenOrders, storage::Error> {
-        let mut open = OpenOrders::default();
-        for shard in 0..keys::DUE_SHARDS {
-            let due = Query::index("gsi1", keys::due_orders(shard));
-            for order in self.0.table.all::<DueOrder>(&due, MOST_COUNTED).await? {
-                match order.state {
-                    OrderState::Pending => open.held = open.held.saturating_add(1),
-                    OrderState::Confirming => open.confirming = open.confirming.saturating_add(1),
-                    _ => {}
-                }
-            }
-        }
-        Ok(open)
-    }
-}
-
-/// Orders that hold seats.
-#[derive(Clone, Copy, Debug, Default, Serialize)]
-pub(crate) struct OpenOrders {
-    /// They wait for payment.
-    pub held: u32,
-    /// Their payment is being confirmed.
-    pub confirming: u32,
-}
-
-/// What the index of due work shows of an order.
-#[derive(Debug, Deserialize, Serialize)]
-struct DueOrder {
-    id: OrderId,
-    state: OrderState,
-}
-
-impl Stored for DueOrder {
-    const TYPE: &'static str = "ORDER";
-
-    fn keys(&self) -> keys::Keys {
-        keys::Keys::of(keys::order(self.id))
+    fn dead_letters(&self) -> Result<Vec<DeadLetter>, Refused> {
+        let letters = self.0.workers.sqs.dead_letters(MOST_LETTERS)?;
+        Ok(letters.into_iter().map(DeadLetter::of).collect())
     }
 }
 
@@ -225,10 +204,16 @@ async fn by_our_name(request: Request, next: Next) -> Result<Response, Refused> 
 }
 
 async fn page(State(controls): State<Controls>) -> Result<Html<String>, Refused> {
-    let open = controls.open_orders().await?;
-    let depths = controls.0.workers.sqs.depths()?;
-    let ahead_seconds = *controls.0.ahead_millis.lock().await / 1_000;
-    Ok(Html(pages::local(&controls.0.places, controls.now(), ahead_seconds, open, &depths).into_string()))
+    let view = controls_page::View {
+        places: &controls.0.places,
+        now: controls.now(),
+        ahead_seconds: *controls.0.ahead_millis.lock().await / 1_000,
+        open: OpenOrders::of(&controls.0.table).await?,
+        queues: controls.0.workers.sqs.depths()?,
+        dead_letters: controls.dead_letters()?,
+        dependencies: controls.0.dependencies.shown(),
+    };
+    Ok(Html(view.page().into_string()))
 }
 
 async fn places(State(controls): State<Controls>) -> Json<Places> {
@@ -287,4 +272,25 @@ async fn redrive(
     let Json(Redrive { queue }) = body?;
     let moved = controls.0.workers.sqs.redrive(&queue)?;
     Ok(Json(json!({ "moved": moved })))
+}
+
+async fn dead_letters(State(controls): State<Controls>) -> Result<Json<Vec<DeadLetter>>, Refused> {
+    controls.dead_letters().map(Json)
+}
+
+async fn holds(State(controls): State<Controls>) -> Result<Json<OpenOrders>, Refused> {
+    Ok(Json(OpenOrders::of(&controls.0.table).await?))
+}
+
+async fn dependencies(State(controls): State<Controls>) -> Json<Vec<Shown>> {
+    Json(controls.0.dependencies.shown())
+}
+
+async fn turn(
+    State(controls): State<Controls>,
+    body: Result<Json<Turn>, JsonRejection>,
+) -> Result<Json<Vec<Shown>>, Refused> {
+    let Json(turn) = body?;
+    controls.0.dependencies.turn(&turn)?;
+    Ok(Json(controls.0.dependencies.shown()))
 }

@@ -6,7 +6,7 @@ use auth::Hasher;
 use clock::{Clock, Rng};
 use config::Settings;
 use devloop_http::{Edge, Route, StartError};
-pub use fn_orders::{Reconciled, Swept, integrity, reconcile, sweep, work_on};
+pub use fn_orders::{Matched, Reconciled, Swept, integrity, match_transactions, reconcile, sweep, work_on};
 use jobs::Jobs;
 use storage::Table;
 use toss::Toss;

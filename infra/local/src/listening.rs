@@ -5,17 +5,20 @@ use std::{
     io,
     net::{Ipv4Addr, SocketAddr},
     sync::Arc,
+    time::Duration,
 };
 
 use axum::{
     Router,
     extract::{MatchedPath, Request, State},
     middleware::{Next, from_fn_with_state},
-    response::Response,
+    response::{IntoResponse, Response},
     serve::ListenerExt,
 };
-use devloop_http::Route;
-use http::Method;
+use devloop_http::{Answer, Route};
+use domain::refusal::Reason;
+use http::{Method, StatusCode, header};
+use serde_json::json;
 use tokio::{
     net::{TcpListener, TcpSocket},
     sync::{Semaphore, watch},
@@ -27,6 +30,10 @@ const BACKLOG: u32 = 4_096;
 /// own: a rush on one leaves the others alone. The rest of the rush waits here, first come, first
 /// served, and not inside the table's client, whose attempts have a time limit.
 const AT_WORK: usize = 32;
+/// How long a request waits for its turn. With the longest that one is worked on, this stays within
+/// the 30 seconds after which API Gateway gives a request up: behind a dependency that hangs, no
+/// line grows whose end nobody waits for.
+const WAITS_AT_MOST: Duration = Duration::from_secs(20);
 
 /// A port could not be taken. Says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -115,12 +122,25 @@ async fn take_turn(
     let of_this = |turns: &&Turns| {
         turns.method == request.method() && path.as_ref().is_some_and(|path| path.as_str() == turns.path)
     };
-    let _turn = match turns.iter().find(of_this) {
-        // It is never closed, so this always waits for its turn.
-        Some(turns) => turns.free.acquire().await.ok(),
-        None => None,
-    };
-    next.run(request).await
+    let Some(turns) = turns.iter().find(of_this) else { return next.run(request).await };
+    match tokio::time::timeout(WAITS_AT_MOST, turns.free.acquire()).await {
+        // It is never closed, so this is always a turn.
+        Ok(_turn) => next.run(request).await,
+        Err(_elapsed) => busy(request.uri().path()),
+    }
+}
+
+/// What whoever waited too long is answered.
+fn busy(path: &str) -> Response {
+    let status = StatusCode::SERVICE_UNAVAILABLE;
+    let problem = json!({
+        "type": "urn:devloop:problem:BUSY", "title": "Service Unavailable", "status": status.as_u16(),
+        "code": Reason::BUSY.code, "detail": Reason::BUSY.ko, "instance": path,
+    });
+    let mut answer = Answer::json(status, &problem);
+    answer.set(header::CONTENT_TYPE, "application/problem+json");
+    answer.set(header::RETRY_AFTER, "1");
+    answer.into_response()
 }
 
 /// Ends when the process is asked to: Ctrl-C, or SIGTERM where there is one.
@@ -163,5 +183,35 @@ pub fn allow_many_connections() {
                 tracing::debug!(%error, "the limit of open files stays as it is");
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::{body::Body, routing::get};
+    use tower::ServiceExt;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn who_waits_too_long_for_a_turn_is_told_to_come_again() {
+        let turns = Turns { method: Method::GET, path: "/stuck", free: Semaphore::new(1) };
+        let turns: Arc<[Turns]> = Arc::new([turns]);
+        let router = Router::new()
+            .route("/stuck", get(std::future::pending::<&str>))
+            .route("/other", get(async || "here"))
+            .layer(from_fn_with_state(turns, take_turn));
+        let ask = |path: &'static str| {
+            let router = router.clone();
+            async move { router.oneshot(Request::get(path).body(Body::empty()).unwrap()).await.unwrap() }
+        };
+        let mut at_work = std::pin::pin!(ask("/stuck"));
+        tokio::time::timeout(Duration::from_secs(1), at_work.as_mut()).await.unwrap_err();
+        let refused = ask("/stuck").await;
+        assert_eq!(
+            (refused.status(), &refused.headers()["retry-after"]),
+            (StatusCode::SERVICE_UNAVAILABLE, &"1".parse().unwrap())
+        );
+        assert_eq!(ask("/other").await.status(), StatusCode::OK);
     }
 }

@@ -99,6 +99,7 @@ impl Operator {
             username,
             role: Role::Admin,
             standing: Standing::Active,
+            password_version: 1,
             password_hash: Some(self.hasher.hash(&password).await?),
             customer_key: hex::encode(self.rng.bytes::<16>()),
             created_at: self.clock.now(),

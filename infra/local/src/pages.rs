@@ -10,14 +10,10 @@ use axum::{
     response::{Html, IntoResponse, Response},
     routing::get,
 };
-use domain::time::Time;
 use maud::{DOCTYPE, Markup, html};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
-use crate::{
-    controls::{OpenOrders, Places},
-    sqs::Depth,
-};
+use crate::controls::Places;
 
 const STYLE: &str = include_str!("../pages/style.css");
 const SHOP: &str = include_str!("../pages/shop.html");
@@ -85,7 +81,8 @@ async fn at_one_address(State(api): State<String>, request: Request, next: Next)
     }
 }
 
-fn document(title: &str, scripts: &[&str], content: &Markup) -> Markup {
+/// A whole page of ours.
+pub(crate) fn document(title: &str, scripts: &[&str], content: &Markup) -> Markup {
     html! {
         (DOCTYPE)
         html lang="ko" {
@@ -117,7 +114,7 @@ fn start(places: &Places) -> Markup {
                 li { a href="/docs/" { "API 문서" } span.soft { "모든 엔드포인트 · every endpoint, offline" } }
                 li { a href=(places.toss) { "토스페이먼츠" }
                     span.soft { @if places.toss_is_sandbox { "모의 결제 내역 · every charge of the sandbox" } @else { "TOSS_BASE_URL" } } }
-                li { a href="/_local" { "로컬 제어판" } span.soft { "시계 옮기기, 스위퍼 실행 · move the clock, run the sweeper" } }
+                li { a href="/_local" { "로컬 제어판" } span.soft { "시계, 큐, 장애 주입 · the clock, queues and faults" } }
                 li { a href="/v1/health" { "상태" } span.soft { "health" } }
                 li { a href="/v1/pwts" { "판매 중인 프로젝트" } span.soft { "JSON" } }
             }
@@ -160,46 +157,4 @@ fn payment(heading: &str, doing: &str) -> Markup {
         p { a href="/demo" { "상점으로 돌아가기" } }
     };
     document(&format!("{heading} · DevLoop"), &["/_local/payment.js"], &content)
-}
-
-/// The page of the controls.
-pub(crate) fn local(places: &Places, now: Time, ahead_seconds: i64, open: OpenOrders, queues: &[Depth]) -> Markup {
-    let content = html! {
-        header { h1 { "로컬 제어판 " span.badge { "이 컴퓨터에만 있습니다" } } p { a href="/" { "← 처음" } } }
-        section {
-            h2 { "시계" }
-            p { "지금 " strong #now { (now) } }
-            p.soft { "컴퓨터의 시계보다 " span #ahead { (ahead_seconds) } "초 앞서 있습니다. 뒤로는 갈 수 없습니다." }
-            div.row {
-                @for (seconds, name) in [(60, "+1분"), (630, "+10분 30초"), (3_600, "+1시간"), (86_400, "+1일"), (604_800, "+7일")] {
-                    button type="button" data-advance=(seconds) { (name) }
-                }
-            }
-        }
-        section {
-            h2 { "주문" }
-            p { "결제를 기다리는 주문 " strong { (open.held) } "건 · 승인 중인 주문 " strong { (open.confirming) } "건" }
-            div.row { button type="button" #sweep { "워커 실행" } }
-            pre #result {}
-        }
-        section {
-            h2 { "큐" }
-            table {
-                thead { tr { th { "이름" } th { "대기" } th { "처리 중" } th { "지연" } th {} } }
-                tbody { @for depth in queues {
-                    tr {
-                        td.mono { (depth.queue) }
-                        td { (depth.visible) }
-                        td { (depth.in_flight) }
-                        td { (depth.delayed) }
-                        td { @if queues.iter().any(|queue| queue.dead_letters.as_ref() == Some(&depth.queue)) {
-                            button type="button" data-redrive=(depth.queue) { "되돌리기" }
-                        } }
-                    }
-                } }
-            }
-        }
-        section { p { a href=(places.toss) { "결제 내역" } " · " a href="/demo" { "데모 상점" } } }
-    };
-    document("DevLoop 로컬 제어판", &["/_local/controls.js"], &content)
 }

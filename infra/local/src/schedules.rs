@@ -2,7 +2,7 @@
 
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
-use fn_orders::{Reconciled, Swept};
+use fn_orders::{Matched, Reconciled, Swept};
 use serde::Serialize;
 use tokio::sync::Mutex;
 
@@ -29,6 +29,8 @@ pub struct Ran {
     pub swept: Swept,
     /// The payment-reconciler.
     pub reconciled: Reconciled,
+    /// The same, over Toss's list of transactions.
+    pub matched: Matched,
 }
 
 impl Schedules {
@@ -42,7 +44,8 @@ impl Schedules {
         let _alone = self.0.running.lock().await;
         let swept = fn_orders::sweep(&self.0.orders).await?;
         let reconciled = fn_orders::reconcile(&self.0.orders).await?;
-        Ok(Ran { swept, reconciled })
+        let matched = Box::pin(fn_orders::match_transactions(&self.0.orders)).await?;
+        Ok(Ran { swept, reconciled, matched })
     }
 
     /// Runs everything on its schedule, forever.

@@ -12,7 +12,7 @@ use clock::{Movable, Rng};
 use config::Queues;
 use devloop_http::{StartError, cors};
 use jobs::Jobs;
-use storage::Table;
+use storage::{Connection, Table};
 use tokio::{net::TcpListener, sync::watch};
 use toss::{Https, SecretKey, Toss};
 use url::Url;
@@ -23,6 +23,7 @@ use crate::{
     controls::{Controls, Places, Workers},
     data_folder::{DataFolder, DemoMark, FolderError, Ready},
     demo,
+    dependencies::{Dependencies, Switch},
     dynamodb::{Embedded, NotEmbedded},
     environment::{Environment, SANDBOX_SECRET_KEY},
     functions::Parts,
@@ -141,9 +142,11 @@ pub async fn run(options: &ServerOptions, environment: &Environment, started: In
         jobs: Jobs::connect(environment.queues(&sqs_url), &queues, &clock.clock(), &rng).await,
         rng: rng.clone(),
     };
-    let functions = listening::in_turn(parts.routes(&table)?);
-    let schedules = Schedules::new(parts.orders(table.clone())?);
-    let pump = Pump::new(sqs.clone(), parts.orders(table.clone())?);
+    let dependencies = Dependencies::here(embedded.is_some(), toss_listener.is_some());
+    let switched = under_switch(&dependencies, &table, (environment, &endpoint), &clock, &rng).await;
+    let functions = listening::in_turn(parts.routes(&switched)?);
+    let schedules = Schedules::new(parts.orders(switched.clone())?);
+    let pump = Pump::behind(dependencies.sqs.clone(), sqs.clone(), parts.orders(switched)?);
 
     let mut remarks = vec![];
     let operator =
@@ -160,16 +163,16 @@ pub async fn run(options: &ServerOptions, environment: &Environment, started: In
         accounts,
     };
     let workers = Workers { schedules: schedules.clone(), pump: pump.clone(), sqs: sqs.clone() };
-    let controls = Controls::new(places.clone(), (clock.clone(), ahead_millis), folder.clone(), table, workers.clone());
-    let api = functions.layer(cors::layer(&options.origins));
-    let api = api.merge(pages::router(&places, controls.router()));
+    let moved = (clock.clone(), ahead_millis);
+    let controls = Controls::new(places.clone(), moved, folder.clone(), table, workers, dependencies.clone());
+    let api = functions.layer(cors::layer(&options.origins)).merge(pages::router(&places, controls.router()));
 
     let sandbox = open_sandbox(toss_listener, &folder, &clock, &rng, &places.api)?;
     let (stop, stopped) = watch::channel(false);
     let serving = futures::future::try_join3(
         serve(api_listener, api, stopped.clone()),
-        serve(sqs_listener, sqs.router(), stopped.clone()),
-        serve_sandbox(sandbox, Https::new()?, stopped),
+        serve(sqs_listener, dependencies.sqs.before(sqs.router()), stopped.clone()),
+        serve_sandbox(sandbox, dependencies.toss.unwrap_or_default(), Https::new()?, stopped),
     );
     let working = async {
         tokio::select! {
@@ -198,6 +201,20 @@ pub async fn run(options: &ServerOptions, environment: &Environment, started: In
     }
     folder.retract()?;
     Ok(())
+}
+
+/// The table as the functions reach it: under its switch, if it has one.
+async fn under_switch(
+    dependencies: &Dependencies,
+    table: &Table,
+    (environment, endpoint): (&Environment, &str),
+    clock: &Movable,
+    rng: &Rng,
+) -> Table {
+    let Some(switch) = &dependencies.dynamodb else { return table.clone() };
+    let http = Some(switch.under_client(aws_smithy_http_client::Builder::new().build_http()));
+    let connection = Connection { http, ..environment.connection(Some(endpoint.to_owned())) };
+    Table::connect(connection, &clock.clock(), rng).await
 }
 
 /// One core is left for everybody who is logged in already.
@@ -258,13 +275,14 @@ fn announce(places: &Places, folder: &DataFolder, remarks: &[String], started: I
 /// The sandbox on its own port, and its webhooks, if there is one.
 async fn serve_sandbox(
     sandbox: Option<(TcpListener, TossSandbox)>,
+    switch: Switch,
     webhooks: Https,
     stopped: watch::Receiver<bool>,
 ) -> io::Result<()> {
     let Some((listener, sandbox)) = sandbox else { return Ok(()) };
     tokio::select! {
         biased;
-        served = serve(listener, sandbox.router(), stopped) => served,
+        served = serve(listener, sandbox.router_behind(|api| switch.before(api)), stopped) => served,
         never = sandbox.run_webhooks(&webhooks) => match never {},
     }
 }

@@ -301,9 +301,8 @@ async fn pages_of_other_sites_reach_no_local_call() {
     let sweep = || post("/_local/sweep", json!({}));
     // Their name may lead to this machine: it is still theirs.
     for host in ["example.com", "example.com:8080", "localhost.example.com", "127.0.0.1.example.com", "127.0.0.1@x"] {
-        for call in
-            [get("/_local"), get("/_local/places"), get("/_local/queues"), get("/_local/clock"), advance(), sweep()]
-        {
+        let reads = ["", "/places", "/queues", "/dead-letters", "/holds", "/dependencies", "/clock"];
+        for call in reads.map(|path| get(&format!("/_local{path}"))).into_iter().chain([advance(), sweep()]) {
             let refused = call.header("host", host).send(&http, &server.api).await.expect(403);
             assert!(refused["message"].as_str().unwrap().contains("127.0.0.1, localhost, [::1]"), "{host}: {refused}");
         }
@@ -313,7 +312,7 @@ async fn pages_of_other_sites_reach_no_local_call() {
         assert_eq!(clock["aheadSeconds"], 0);
     }
     // A plain form goes to any address, unasked.
-    for path in ["/_local/clock", "/_local/sweep", "/_local/queues/redrive"] {
+    for path in ["/_local/clock", "/_local/sweep", "/_local/queues/redrive", "/_local/dependencies"] {
         for kind in [None, Some("text/plain"), Some("application/x-www-form-urlencoded"), Some("multipart/form-data")] {
             let form = http.post(format!("{}{path}", server.api)).body(r#"{"advanceSeconds":60}"#);
             let form = kind.into_iter().fold(form, |form, kind| form.header("content-type", kind));

@@ -13,15 +13,16 @@ use domain::{
     validation::FieldErrors,
 };
 use http::{HeaderName, StatusCode, header};
+use serde::Serialize;
 use storage::{
-    Error, Write, WriteError,
+    Error, Tx, TxError, Write, WriteError,
     items::{self, IdempotencyRecord, Progress},
     keys,
 };
 use utoipa::ToSchema;
 
 use crate::{
-    Answer, Body, Edge, Head, Input, Json, Output, Problem,
+    Answer, Body, Created, Edge, Ensured, Head, Input, Json, Output, Problem,
     input::{json_bytes, parse_json},
     openapi::Description,
 };
@@ -89,18 +90,19 @@ pub struct MaybeIdempotent<T> {
     pub body: T,
 }
 
+/// The key that came along, if it can be one.
+fn key(head: &Head) -> Result<Option<String>, Problem> {
+    let visible = |key: &str| (1..=255).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic());
+    let Some(value) = head.headers.get(&HEADER) else { return Ok(None) };
+    let key = value.to_str().ok().filter(|key| visible(key));
+    Ok(Some(key.ok_or_else(|| Problem::new(REQUIRED))?.to_owned()))
+}
+
 impl<T: Deserr<FieldErrors> + ToSchema + Send> Input for MaybeIdempotent<T> {
     const REASONS: &'static [Reason] = Idempotent::<T>::REASONS;
 
     fn read(head: &Head, body: &mut Option<Body>) -> Result<Self, Problem> {
-        let visible = |key: &str| (1..=255).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic());
-        let key = match head.headers.get(&HEADER) {
-            None => None,
-            Some(value) => {
-                let key = value.to_str().ok().filter(|key| visible(key));
-                Some(key.ok_or_else(|| Problem::new(REQUIRED))?.to_owned())
-            }
-        };
+        let key = key(head)?;
         let bytes = json_bytes(head, body)?;
         let body = parse_json(&bytes)?;
         let key = key.map(|key| IdempotencyKey { key, fingerprint: fingerprint(&head.path, &bytes) });
@@ -110,6 +112,20 @@ impl<T: Deserr<FieldErrors> + ToSchema + Send> Input for MaybeIdempotent<T> {
     fn describe(description: &mut Description) {
         description.header_parameter("Idempotency-Key", false, "1 to 255 visible ASCII characters; kept for 24 hours");
         Json::<T>::describe(description);
+        description.refuses(Self::REASONS);
+    }
+}
+
+/// The key of a request without a body, if there is one.
+impl Input for Option<IdempotencyKey> {
+    const REASONS: &'static [Reason] = &[REQUIRED, REUSED, IN_PROGRESS];
+
+    fn read(head: &Head, _: &mut Option<Body>) -> Result<Self, Problem> {
+        Ok(key(head)?.map(|key| IdempotencyKey { key, fingerprint: fingerprint(&head.path, &[]) }))
+    }
+
+    fn describe(description: &mut Description) {
+        description.header_parameter("Idempotency-Key", false, "1 to 255 visible ASCII characters; kept for 24 hours");
         description.refuses(Self::REASONS);
     }
 }
@@ -192,7 +208,60 @@ impl IdempotencyKey {
     }
 }
 
+impl<T: Serialize> Created<T> {
+    /// What a repeat is answered with.
+    pub fn recorded(&self) -> serde_json::Result<items::Answer> {
+        let body = serde_json::to_string(&self.body)?;
+        Ok(items::Answer { status: 201, body, location: Some(self.location.clone()), version: self.version })
+    }
+}
+
+impl<T: Serialize> Ensured<T> {
+    /// What a repeat is answered with.
+    pub fn recorded(&self) -> serde_json::Result<items::Answer> {
+        match self {
+            Self::Created(created) => created.recorded(),
+            Self::Found(found) => {
+                let body = serde_json::to_string(found)?;
+                Ok(items::Answer { status: 200, body, location: None, version: None })
+            }
+        }
+    }
+}
+
 impl Edge {
+    /// Writes one item, together with the record of its success if there is one to be made: then
+    /// both are there or none, and no crash comes between.
+    pub async fn write_recorded(&self, write: Write, record: Option<Write>) -> Result<(), WriteError> {
+        let Some(record) = record else { return self.table.write(write).await };
+        let both = Tx::once(self.ids.token()).and(record, ()).and(write, ());
+        both.commit(&self.table).await.map_err(|error| match error {
+            TxError::Unmet(_) => WriteError::Unmet(None),
+            TxError::Storage(error) => WriteError::Storage(error),
+        })
+    }
+
+    /// Does `work`, whose effect records its own success under the key. What stands in its way
+    /// may be just that.
+    pub async fn recorded<O, E>(
+        &self,
+        (user, operation, key): (UserId, &str, Option<&IdempotencyKey>),
+        work: impl Future<Output = Result<O, E>>,
+    ) -> Result<Once<O>, E>
+    where
+        E: From<KeyRefused>,
+    {
+        let refused = match work.await {
+            Ok(done) => return Ok(Once::Fresh(done)),
+            Err(refused) => refused,
+        };
+        let Some(key) = key else { return Err(refused) };
+        match self.replay(user, operation, key).await? {
+            Some(answer) => Ok(Once::Replayed(answer)),
+            None => Err(refused),
+        }
+    }
+
     /// The recorded success of a key, if there is one.
     pub async fn replay(
         &self,
@@ -287,6 +356,9 @@ impl<O: Output> Output for Once<O> {
                 answer.set(REPLAYED, "true");
                 if let Some(location) = recorded.location {
                     answer.set(header::LOCATION, &location);
+                }
+                if let Some(version) = recorded.version {
+                    answer.set(header::ETAG, &format!("\"{version}\""));
                 }
                 answer
             }

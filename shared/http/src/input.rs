@@ -295,6 +295,19 @@ mod tests {
             assert!(!if_match(stale).unwrap().is(7), "{stale}");
         }
         assert_eq!(IfMatch::read(&head(""), &mut None).unwrap_err().reason.code, "PRECONDITION_REQUIRED");
-        assert_eq!(Option::<IfMatch>::read(&head(""), &mut None).unwrap(), None);
+    }
+
+    #[test]
+    fn if_match_may_be_left_out_where_any_version_will_do() {
+        let optional = |value: Option<&str>| {
+            let mut head = head("");
+            if let Some(value) = value {
+                head.headers.insert(header::IF_MATCH, value.parse().unwrap());
+            }
+            Option::<IfMatch>::read(&head, &mut None).unwrap()
+        };
+        assert_eq!((optional(None), optional(Some("*"))), (None, None));
+        assert!(optional(Some("\"7\"")).unwrap().is(7));
+        assert!(!optional(Some("W/\"7\"")).unwrap().is(7));
     }
 }

@@ -24,7 +24,9 @@ pub use idempotency::{IdempotencyKey, Idempotent, KeyRefused, MaybeIdempotent, O
 pub use input::{From, IfMatch, Input, Json, NoBody, Path, PathPair, Query, stale};
 pub use lists::{BadCursor, Cursor, Flag, Limit, ListRefused, ListScope, ListView, Paging};
 pub use operation::{DEFAULT_ROUTE, Operation, Route, mount};
-pub use output::{Answer, Cacheable, Created, Document, Ensured, Negotiated, NoContent, Output, Raw, Versioned};
+pub use output::{
+    Answer, Cacheable, Created, Document, Ensured, Negotiated, NoContent, Output, Private, Raw, Versioned,
+};
 pub use problem::Problem;
 pub use request::{Body, ClientAddress, Head, Language};
 pub use router::router;

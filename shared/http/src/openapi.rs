@@ -142,6 +142,16 @@ impl Description {
         }
     }
 
+    /// It answers with a text of this media type.
+    pub fn answers_text(&mut self, status: StatusCode, media_type: &str) {
+        let content = Content::builder().schema(Some(text())).build();
+        let mut response = ResponseBuilder::new().description("OK").content(media_type, content);
+        for name in ["ETag", "Cache-Control"] {
+            response = response.header(name, Header::new(text()));
+        }
+        self.answers.insert(status.as_u16(), response.build());
+    }
+
     /// It answers without a body.
     pub fn answers_nothing(&mut self, status: StatusCode, about: &str) {
         self.answers.insert(status.as_u16(), ResponseBuilder::new().description(about).build());

@@ -21,6 +21,7 @@ pub struct Operation<A> {
     summary: &'static str,
     handler: Handler<A>,
     describe: fn(&mut Description),
+    secret_path: bool,
 }
 
 impl<A: AsRef<Edge> + Clone + Send + Sync + 'static> Operation<A> {
@@ -53,7 +54,14 @@ impl<A: AsRef<Edge> + Clone + Send + Sync + 'static> Operation<A> {
                 answer
             })
         });
-        Self { id, method, path, summary, handler, describe: describe::<A, C, I, O, R> }
+        Self { id, method, path, summary, handler, describe: describe::<A, C, I, O, R>, secret_path: false }
+    }
+
+    /// The same where a parameter of the path is a secret: whatever tells of a request names the
+    /// route instead of its path.
+    #[must_use]
+    pub fn with_secret_path(self) -> Self {
+        Self { secret_path: true, ..self }
     }
 
     /// `GET path`.
@@ -205,6 +213,7 @@ pub struct Route {
     pub(crate) call: Arc<dyn Fn(Head, Body) -> BoxFuture<'static, Answer> + Send + Sync>,
     pub(crate) clock: clock::Clock,
     pub(crate) ids: clock::Ids,
+    pub(crate) secret_path: bool,
     describe: fn(&mut Description),
 }
 
@@ -228,7 +237,7 @@ impl Route {
 /// Gives each operation its app.
 pub fn mount<A: AsRef<Edge> + Clone + Send + Sync + 'static>(operations: Vec<Operation<A>>, app: &A) -> Vec<Route> {
     let route = |operation: Operation<A>| {
-        let Operation { id, method, path, summary, handler, describe } = operation;
+        let Operation { id, method, path, summary, handler, describe, secret_path } = operation;
         let (app, edge) = (app.clone(), app.as_ref());
         let (clock, ids) = (edge.clock.clone(), edge.ids.clone());
         Route {
@@ -239,6 +248,7 @@ pub fn mount<A: AsRef<Edge> + Clone + Send + Sync + 'static>(operations: Vec<Ope
             call: Arc::new(move |head, body| handler(app.clone(), head, body)),
             clock,
             ids,
+            secret_path,
             describe,
         }
     };

@@ -164,7 +164,7 @@ pub struct Cacheable<T> {
 
 impl<T: Serialize + ToSchema + Send> Output for Cacheable<T> {
     fn answer(self, head: &Head) -> Answer {
-        cacheable(head, self.max_age, self.version, Answer::json(StatusCode::OK, &self.body))
+        cacheable(head, "public", self.max_age, self.version, Answer::json(StatusCode::OK, &self.body))
     }
 
     fn describe(description: &mut Description) {
@@ -173,10 +173,10 @@ impl<T: Serialize + ToSchema + Send> Output for Cacheable<T> {
     }
 }
 
-fn cacheable(head: &Head, max_age: u32, version: Option<u64>, mut answer: Answer) -> Answer {
+fn cacheable(head: &Head, whose: &str, max_age: u32, version: Option<u64>, mut answer: Answer) -> Answer {
     let digest = hex::encode(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &answer.body));
     let tag = version.map_or_else(|| format!("\"{digest}\""), |version| format!("\"{version}.{digest}\""));
-    answer.set(header::CACHE_CONTROL, &format!("public, max-age={max_age}"));
+    answer.set(header::CACHE_CONTROL, &format!("{whose}, max-age={max_age}"));
     answer.set(header::ETAG, &tag);
     // If-None-Match compares weakly: a proxy may have weakened our tag.
     let known = head.header(&header::IF_NONE_MATCH).unwrap_or("");
@@ -203,7 +203,7 @@ impl Output for Raw {
     fn answer(self, head: &Head) -> Answer {
         let mut answer = Answer { body: self.body.into_bytes(), ..Answer::empty(StatusCode::OK) };
         answer.set(header::CONTENT_TYPE, self.content_type);
-        cacheable(head, self.max_age, None, answer)
+        cacheable(head, "public", self.max_age, None, answer)
     }
 
     fn describe(description: &mut Description) {
@@ -235,15 +235,8 @@ impl<T: Serialize + ToSchema + Document + Send> Output for Negotiated<T> {
     fn answer(self, head: &Head) -> Answer {
         let accept = head.header(&header::ACCEPT).unwrap_or("");
         let mut answer = if quality(accept, T::MEDIA_TYPE) > quality(accept, "application/json") {
-            let mut answer = Answer { body: self.0.document().into_bytes(), ..Answer::empty(StatusCode::OK) };
-            answer.set(header::CONTENT_TYPE, &format!("{}; charset=utf-8", T::MEDIA_TYPE));
+            let mut answer = document(&self.0);
             answer.set(header::CACHE_CONTROL, "no-store");
-            // Should it be opened in a browser, it runs and loads nothing.
-            answer.set(header::CONTENT_SECURITY_POLICY, NOTHING_FROM_ELSEWHERE);
-            answer.set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
-            if let Some(name) = T::FILE_NAME {
-                answer.set(header::CONTENT_DISPOSITION, &format!("attachment; filename=\"{name}\""));
-            }
             answer
         } else {
             Answer::json(StatusCode::OK, &self.0)
@@ -256,6 +249,38 @@ impl<T: Serialize + ToSchema + Document + Send> Output for Negotiated<T> {
         description.header_parameter("Accept", false, &format!("`application/json` or `{}`", T::MEDIA_TYPE));
         description.answers::<T>(StatusCode::OK, "OK", &[]);
         description.answers_text_too(StatusCode::OK, T::MEDIA_TYPE);
+    }
+}
+
+fn document<T: Document>(body: &T) -> Answer {
+    let mut answer = Answer { body: body.document().into_bytes(), ..Answer::empty(StatusCode::OK) };
+    answer.set(header::CONTENT_TYPE, &format!("{}; charset=utf-8", T::MEDIA_TYPE));
+    // Should it be opened in a browser, it runs and loads nothing.
+    answer.set(header::CONTENT_SECURITY_POLICY, NOTHING_FROM_ELSEWHERE);
+    answer.set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    if let Some(name) = T::FILE_NAME {
+        answer.set(header::CONTENT_DISPOSITION, &format!("attachment; filename=\"{name}\""));
+    }
+    answer
+}
+
+/// 200 with a document that only its reader's own programs may keep; 304 where they have it.
+#[derive(Debug)]
+pub struct Private<T> {
+    /// For how long, in seconds.
+    pub max_age: u32,
+    /// What the document is made of.
+    pub body: T,
+}
+
+impl<T: Document + Send> Output for Private<T> {
+    fn answer(self, head: &Head) -> Answer {
+        cacheable(head, "private", self.max_age, None, document(&self.body))
+    }
+
+    fn describe(description: &mut Description) {
+        description.answers_text(StatusCode::OK, T::MEDIA_TYPE);
+        description.answers_nothing(StatusCode::NOT_MODIFIED, "The client has it already");
     }
 }
 

@@ -84,7 +84,7 @@ async fn dispatch(route: Option<Route>, request: Request) -> Response {
         now: route.clock.now(),
         language: Language::of(&parts.headers),
         address,
-        path: parts.uri.path().to_owned(),
+        path: if route.secret_path { route.path } else { parts.uri.path() }.to_owned(),
         parameters,
         query: parts.uri.query().unwrap_or("").to_owned(),
         headers: parts.headers,

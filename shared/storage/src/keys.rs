@@ -28,6 +28,12 @@ impl Key {
     fn new(pk: String, sk: impl Into<String>) -> Self {
         Self { pk, sk: sk.into() }
     }
+
+    /// The key of a whole item.
+    pub fn of(item: &Item) -> Option<Self> {
+        let part = |name| item.get(name)?.as_s().ok().cloned();
+        Some(Self { pk: part("pk")?, sk: part("sk")? })
+    }
 }
 
 impl From<Key> for Item {
@@ -181,8 +187,11 @@ pub const BUYER: &str = "BUYER#";
 
 /// One todo.
 pub fn todo(schedule: ScheduleId, id: TodoId) -> Key {
-    Key::new(schedule_partition(schedule), format!("TODO#{id}"))
+    Key::new(schedule_partition(schedule), format!("{TODO}{id}"))
 }
+
+/// How the sort keys of todos begin.
+pub const TODO: &str = "TODO#";
 
 /// A todo in its schedule's calendar.
 pub fn todo_at(schedule: ScheduleId, start: Time, id: TodoId) -> IndexKey {
@@ -193,6 +202,12 @@ pub fn todo_at(schedule: ScheduleId, start: Time, id: TodoId) -> IndexKey {
 pub fn todos_between(from: Time, to: Time) -> (String, String) {
     // `$` is what follows `#`: after every id of that instant.
     (from.to_string(), format!("{to}$"))
+}
+
+/// Where the sort keys of [`todo_at`] go on after `seen`, which is one of them.
+pub fn todos_after(seen: &str) -> String {
+    // All are of one length: what is longer by one character comes next.
+    format!("{seen}$")
 }
 
 /// The partition of [`todo_at`].
@@ -280,6 +295,11 @@ pub fn ledger_day(day: &str) -> String {
     format!("LEDGER#{day}")
 }
 
+/// How far Toss's list of transactions was matched with the orders.
+pub fn transactions_matched() -> Key {
+    Key::new("TRANSACTIONS".to_owned(), "MATCHED".to_owned())
+}
+
 /// An entry among its tutor's.
 pub fn ledger_of_tutor(tutor: UserId, at: Time, order: OrderId, id: &str) -> IndexKey {
     IndexKey::new(ledger_of(tutor), format!("{at}#{order}#{id}"))
@@ -292,8 +312,11 @@ pub fn ledger_of(tutor: UserId) -> String {
 
 /// The guard that lets a user have one unpaid order per product.
 pub fn open_order(user: UserId, product: ProductId) -> Key {
-    Key::new(user_partition(user), format!("OPEN#{product}"))
+    Key::new(user_partition(user), format!("{OPEN_ORDER}{product}"))
 }
+
+/// How the sort keys of open-order guards begin.
+pub const OPEN_ORDER: &str = "OPEN#";
 
 /// How often a user let a hold on a product expire lately.
 pub fn lapses(user: UserId, product: ProductId) -> Key {
@@ -302,8 +325,11 @@ pub fn lapses(user: UserId, product: ProductId) -> Key {
 
 /// A user's right to a product.
 pub fn purchase(user: UserId, product: ProductId) -> Key {
-    Key::new(user_partition(user), format!("PURCHASE#{product}"))
+    Key::new(user_partition(user), format!("{PURCHASE}{product}"))
 }
+
+/// How the sort keys of purchases begin.
+pub const PURCHASE: &str = "PURCHASE#";
 
 /// A purchase among its user's; `at` is when it was made.
 pub fn purchase_of(user: UserId, at: Time, product: ProductId) -> IndexKey {
@@ -317,7 +343,12 @@ pub fn purchases_of(user: UserId) -> String {
 
 /// What one user's idempotency key of one operation led to.
 pub fn idempotency(user: UserId, operation: &str, key: &str) -> Key {
-    Key::new(format!("IDEMPOTENCY#{user}#{operation}#{key}"), "RECORD")
+    Key::new(idempotency_of(user), format!("RECORD#{operation}#{key}"))
+}
+
+/// The partition of [`idempotency`]: apart from the account's own, because a repeat reads nothing else.
+pub fn idempotency_of(user: UserId) -> String {
+    format!("IDEMPOTENCY#{user}")
 }
 
 /// The waitlist of a PWT. Its places and guards are in the same partition.
@@ -345,7 +376,12 @@ pub fn waiter(pwt: PwtId, user: UserId) -> Key {
 
 /// A place among its user's.
 pub fn place_of(user: UserId, id: PlaceId) -> IndexKey {
-    IndexKey::new(format!("USER#{user}#WAIT"), id.to_string())
+    IndexKey::new(places_of(user), id.to_string())
+}
+
+/// The partition of [`place_of`].
+pub fn places_of(user: UserId) -> String {
+    format!("USER#{user}#WAIT")
 }
 
 /// A waitlist, by when it is to be looked after.
@@ -469,4 +505,14 @@ pub fn applications_to(party: PostId) -> String {
 /// How often a user did something of a `kind` in the window that began at `since`.
 pub fn posting_window(user: UserId, kind: &str, since: Time) -> Key {
     Key::new(format!("POSTING#{user}"), format!("{kind}#{since}"))
+}
+
+/// Whose calendar an address shows, by the [`hashed`] secret in it.
+pub fn feed_guard(secret_hash: &str) -> Key {
+    Key::new(format!("FEED#{secret_hash}"), "GUARD")
+}
+
+/// Which address shows a schedule to one of its members.
+pub fn feed(user: UserId, schedule: ScheduleId) -> Key {
+    Key::new(user_partition(user), format!("FEED#{schedule}"))
 }

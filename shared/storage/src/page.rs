@@ -1,6 +1,9 @@
 //! Reading lists, page by page.
 
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::{
+    operation::query::builders::QueryFluentBuilder,
+    types::{AttributeValue, Select},
+};
 
 use crate::{
     Error, Stored,
@@ -154,12 +157,33 @@ impl Table {
         }
     }
 
+    /// How many items a query finds, as far as `bound`. Nothing of them is sent.
+    pub async fn count(&self, query: &Query, bound: usize) -> Result<usize, Error> {
+        let mut counted: usize = 0;
+        let mut after = None;
+        loop {
+            let request = self.query(query, after, bound.saturating_sub(counted)).select(Select::Count);
+            let answer = self.patience.repeat(&self.rng, "Query", |_| attempt("Query", request.clone().send())).await?;
+            counted = counted.saturating_add(usize::try_from(answer.count).unwrap_or_default());
+            if answer.last_evaluated_key.is_none() || counted >= bound {
+                return Ok(counted);
+            }
+            after = answer.last_evaluated_key.map(position);
+        }
+    }
+
     async fn query_once(
         &self,
         query: &Query,
         after: Option<Position>,
         limit: usize,
     ) -> Result<(Vec<Item>, Option<Position>), Error> {
+        let request = self.query(query, after, limit);
+        let answer = self.patience.repeat(&self.rng, "Query", |_| attempt("Query", request.clone().send())).await?;
+        Ok((answer.items.unwrap_or_default(), answer.last_evaluated_key.map(position)))
+    }
+
+    fn query(&self, query: &Query, after: Option<Position>, limit: usize) -> QueryFluentBuilder {
         let mut condition = "#pk = :pk".to_owned();
         let mut request = self
             .client
@@ -177,7 +201,7 @@ impl Table {
                 .expression_attribute_names("#sk", query.key("sk"))
                 .expression_attribute_values(":from", AttributeValue::S(from.clone()))
                 .expression_attribute_values(":until", AttributeValue::S(until.clone()));
-        } else if let Some(prefix) = &query.prefix {
+        } else if let Some(prefix) = query.prefix.as_ref().filter(|prefix| !prefix.is_empty()) {
             condition.push_str(" AND begins_with(#sk, :prefix)");
             request = request
                 .expression_attribute_names("#sk", query.key("sk"))
@@ -187,12 +211,11 @@ impl Table {
             let start = after.into_iter().map(|(name, value)| (name, AttributeValue::S(value))).collect();
             request = request.set_exclusive_start_key(Some(start));
         }
-        let request = request.key_condition_expression(condition);
-        let answer = self.patience.repeat(&self.rng, "Query", |_| attempt("Query", request.clone().send())).await?;
-        let next = answer.last_evaluated_key.map(|key| {
-            let text = |(name, value): (String, AttributeValue)| Some((name, value.as_s().ok()?.clone()));
-            key.into_iter().filter_map(text).collect()
-        });
-        Ok((answer.items.unwrap_or_default(), next))
+        request.key_condition_expression(condition)
     }
+}
+
+fn position(key: Item) -> Position {
+    let text = |(name, value): (String, AttributeValue)| Some((name, value.as_s().ok()?.clone()));
+    key.into_iter().filter_map(text).collect()
 }

@@ -4,4 +4,4 @@ mod batch;
 mod serve;
 
 pub use batch::{Failures, Message, Woken, each};
-pub use serve::{Build, Failed, Handler, Run, serve, serve_schedule};
+pub use serve::{Build, Failed, Handler, adapter, serve};

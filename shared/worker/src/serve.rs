@@ -4,7 +4,7 @@ use std::{process::ExitCode, sync::Arc};
 
 use config::{Needs, Reader, Settings};
 use futures::future::BoxFuture;
-use lambda_runtime::{LambdaEvent, service_fn};
+use lambda_runtime::{LambdaEvent, Service, service_fn};
 use serde_json::Value;
 
 use crate::{Failures, Woken};
@@ -14,38 +14,29 @@ use crate::{Failures, Woken};
 #[error("{0}")]
 pub struct Failed(pub String);
 
-/// One run of a worker.
-pub type Run = fn(Settings) -> BoxFuture<'static, Result<(), Failed>>;
-
 /// A worker that schedules and queues wake.
 pub type Handler = Arc<dyn Fn(Woken) -> BoxFuture<'static, Result<Failures, Failed>> + Send + Sync>;
 
 /// Builds a worker from its settings.
 pub type Build = fn(Settings) -> BoxFuture<'static, Result<Handler, Failed>>;
 
-/// Runs a worker that a schedule wakes, until the runtime ends it. What woke it does not matter:
-/// it does whatever is due. Not generic, so that its weight is compiled once.
-pub fn serve_schedule(needs: Needs, run: Run) -> ExitCode {
-    start(async move {
-        let settings = read(needs)?;
-        let woken = service_fn(move |_: LambdaEvent<Value>| {
-            let run = run(settings.clone());
-            async move { run.await.map_err(lambda_runtime::Error::from) }
-        });
-        lambda_runtime::run(woken).await.map_err(|error| Failed(error.to_string()))
-    })
-}
-
-/// Runs a worker that queues wake as well as schedules, until the runtime ends it. It is built
-/// once; a batch is answered with the messages that failed.
+/// Runs a worker until the runtime ends it. It is built once. Not generic, so that its weight is
+/// compiled once.
 pub fn serve(needs: Needs, build: Build) -> ExitCode {
     start(async move {
         let handler = build(read(needs)?).await?;
-        let woken = service_fn(move |event: LambdaEvent<Value>| {
-            let woken = Woken::read(event.payload).map(|woken| handler(woken));
-            async move { woken?.await.map_err(lambda_runtime::Error::from) }
-        });
-        lambda_runtime::run(woken).await.map_err(|error| Failed(error.to_string()))
+        lambda_runtime::run(adapter(handler)).await.map_err(|error| Failed(error.to_string()))
+    })
+}
+
+/// The worker as Lambda's runtime calls it: an event in, the messages that come again out. A
+/// schedule reads no answer.
+pub fn adapter(
+    handler: Handler,
+) -> impl Service<LambdaEvent<Value>, Response = Failures, Error = lambda_runtime::Error> {
+    service_fn(move |event: LambdaEvent<Value>| {
+        let woken = Woken::read(event.payload).map(|woken| handler(woken));
+        async move { woken?.await.map_err(lambda_runtime::Error::from) }
     })
 }
 

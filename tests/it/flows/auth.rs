@@ -1,9 +1,9 @@
 //! Signing up, logging in, refreshing and logging out.
 
 use serde_json::json;
-use testkit::Action;
+use testkit::{Action, Gate};
 
-use crate::app::{PASSWORD, TestApp};
+use crate::app::{Account, PASSWORD, Reply, TestApp};
 
 fn body(email: &str) -> serde_json::Value {
     json!({ "email": email, "password": PASSWORD, "username": "김개발" })
@@ -120,7 +120,7 @@ async fn log_in_allows_an_address_fifty_failures_over_all_accounts() {
     app.post("/v1/auth/login").json(&body).from([198, 51, 100, 1]).send().await.refused(401, "INVALID_CREDENTIALS");
 }
 
-async fn refresh(app: &TestApp, token: &str) -> crate::app::Reply {
+async fn refresh(app: &TestApp, token: &str) -> Reply {
     app.post("/v1/auth/refresh").json(&json!({ "refreshToken": token })).send().await
 }
 
@@ -152,7 +152,7 @@ async fn refresh_session_ends_the_family_of_a_token_used_again() {
 async fn without_the_revocation_a_stolen_family_would_live_on() {
     let app = TestApp::start().await;
     app.wire.rule(|call| {
-        let revokes = call.operation == "UpdateItem" && call.mentions("SESSION#");
+        let revokes = call.operation == "UpdateItem" && call.mentions("SESSION#") && !call.mentions("secretHash");
         if revokes {
             call.body["Key"]["sk"]["S"] = json!("SESSION#elsewhere");
             call.strip_conditions("SESSION#elsewhere");
@@ -212,4 +212,171 @@ async fn get_jwks_is_cacheable_and_shows_public_halves_only() {
     assert_eq!(keys["keys"][0]["crv"], "Ed25519");
     assert!(keys["keys"][0].get("d").is_none());
     app.get("/.well-known/jwks.json").header("if-none-match", &etag).send().await.expect(304);
+}
+
+const OTHER: &str = "staple the horse 7";
+
+async fn change(app: &TestApp, by: &Account, old: &str, new: &str) -> Reply {
+    let body = json!({ "oldPassword": old, "newPassword": new });
+    app.put("/v1/auth/password").by(by).json(&body).send().await
+}
+
+async fn log_in_with(app: &TestApp, account: &Account, password: &str) -> Reply {
+    app.post("/v1/auth/login").json(&json!({ "email": account.email, "password": password })).send().await
+}
+
+#[tokio::test]
+async fn change_password_ends_the_other_sessions_and_keeps_the_callers() {
+    let app = TestApp::start().await;
+    let kim = app.sign_up("kim").await;
+    let phone = app.log_in(&kim).await;
+    change(&app, &phone, PASSWORD, OTHER).await.expect(204);
+    log_in_with(&app, &kim, PASSWORD).await.refused(401, "INVALID_CREDENTIALS");
+    let tablet = log_in_with(&app, &kim, OTHER).await.expect(200);
+    refresh(&app, &kim.refresh).await.refused(401, "UNAUTHENTICATED");
+    for open in [phone.refresh.as_str(), tablet["refreshToken"].as_str().unwrap()] {
+        let next = refresh(&app, open).await.expect(200);
+        refresh(&app, next["refreshToken"].as_str().unwrap()).await.expect(200);
+    }
+    // And once more: each change ends what came between.
+    change(&app, &phone, OTHER, PASSWORD).await.expect(204);
+    refresh(&app, tablet["refreshToken"].as_str().unwrap()).await.refused(401, "UNAUTHENTICATED");
+}
+
+#[tokio::test]
+async fn change_password_refuses_a_wrong_old_and_a_bad_new_one() {
+    let app = TestApp::start().await;
+    let kim = app.sign_up("kim").await;
+    change(&app, &kim, OTHER, "correct horse 8").await.refused(401, "INVALID_CREDENTIALS");
+    let problem = change(&app, &kim, PASSWORD, "password1").await.refused(400, "VALIDATION_FAILED");
+    assert_eq!(
+        problem["errors"][0],
+        json!({
+            "field": "newPassword", "code": "COMMON_PASSWORD", "message": "너무 흔한 비밀번호입니다. 다른 비밀번호를 사용해 주세요.",
+        })
+    );
+    let problem = change(&app, &kim, "short", &"x".repeat(129)).await.refused(400, "VALIDATION_FAILED");
+    let mut fields: Vec<&str> =
+        problem["errors"].as_array().unwrap().iter().map(|error| error["field"].as_str().unwrap()).collect();
+    fields.sort_unstable();
+    assert_eq!(fields, ["newPassword", "oldPassword"]);
+    app.put("/v1/auth/password").json(&json!({})).send().await.refused(401, "UNAUTHENTICATED");
+    log_in_with(&app, &kim, PASSWORD).await.expect(200);
+}
+
+#[tokio::test]
+async fn change_password_needs_a_session_that_is_open() {
+    let app = TestApp::start().await;
+    let kim = app.sign_up("kim").await;
+    let (lost, gone) = (app.log_in(&kim).await, app.log_in(&kim).await);
+    app.post("/v1/auth/logout").json(&json!({ "refreshToken": gone.refresh })).send().await.expect(204);
+    change(&app, &gone, PASSWORD, OTHER).await.refused(401, "UNAUTHENTICATED");
+    change(&app, &kim, PASSWORD, OTHER).await.expect(204);
+    // Its access token is still good, and whoever has it knows the new password: it stays over.
+    change(&app, &lost, OTHER, PASSWORD).await.refused(401, "UNAUTHENTICATED");
+    refresh(&app, &lost.refresh).await.refused(401, "UNAUTHENTICATED");
+}
+
+#[tokio::test]
+async fn change_password_gives_a_guesser_no_more_tries_than_log_in_does() {
+    let app = TestApp::start().await;
+    let kim = app.sign_up("kim").await;
+    for n in 0..10 {
+        let reply =
+            if n % 2 == 0 { change(&app, &kim, OTHER, OTHER).await } else { log_in_with(&app, &kim, OTHER).await };
+        reply.refused(401, "INVALID_CREDENTIALS");
+    }
+    let reply = change(&app, &kim, PASSWORD, OTHER).await;
+    assert_eq!((reply.header("retry-after"), reply.header("ratelimit")), ("900", "\"change_password\";r=0;t=900"));
+    reply.refused(429, "TOO_MANY_REQUESTS");
+    log_in_with(&app, &kim, PASSWORD).await.refused(429, "TOO_MANY_REQUESTS");
+}
+
+async fn race_to_change(app: &TestApp) -> Vec<u16> {
+    let kim = app.sign_up("kim").await;
+    let changes = (0..5).map(|n| {
+        let kim = kim.clone();
+        async move { change(app, &kim, PASSWORD, &format!("staple the horse {n}")).await.status }
+    });
+    let mut statuses = futures::future::join_all(changes).await;
+    statuses.sort_unstable();
+    statuses
+}
+
+#[tokio::test]
+async fn change_password_has_one_winner() {
+    assert_eq!(race_to_change(&TestApp::start().await).await, [204, 401, 401, 401, 401]);
+}
+
+#[tokio::test]
+async fn without_the_condition_on_the_old_password_every_change_wins() {
+    let app = TestApp::start().await;
+    app.wire.rule(|call| {
+        if call.by == "change_password" {
+            call.strip_conditions("PROFILE");
+        }
+        Action::Pass
+    });
+    assert_eq!(race_to_change(&app).await, [204; 5]);
+}
+
+/// A log-in with the old password that lands after the change. Answers what its session is good for.
+async fn log_in_late(app: &TestApp) -> u16 {
+    let kim = app.sign_up("kim").await;
+    let (reached, gate) = (Gate::default(), Gate::default());
+    let (reaches, waits) = (reached.clone(), gate.clone());
+    app.wire.rule(move |call| {
+        if call.by == "log_in" && call.operation == "PutItem" {
+            reaches.open();
+            return Action::Wait(waits.clone());
+        }
+        Action::Pass
+    });
+    let overtaking = async {
+        reached.passed().await;
+        change(app, &kim, PASSWORD, OTHER).await.expect(204);
+        gate.open();
+    };
+    let (late, ()) = tokio::join!(log_in_with(app, &kim, PASSWORD), overtaking);
+    refresh(app, late.expect(200)["refreshToken"].as_str().unwrap()).await.status
+}
+
+#[tokio::test]
+async fn a_log_in_with_the_old_password_opens_nothing_that_lasts() {
+    assert_eq!(log_in_late(&TestApp::start().await).await, 401);
+}
+
+#[tokio::test]
+async fn without_the_version_of_the_password_an_old_log_in_would_last() {
+    let app = TestApp::start().await;
+    app.wire.rule(|call| {
+        if call.by == "log_in" && call.operation == "PutItem" {
+            call.body["Item"]["passwordVersion"] = json!({ "N": "9" });
+        }
+        Action::Pass
+    });
+    assert_eq!(log_in_late(&app).await, 200);
+}
+
+#[tokio::test]
+async fn a_refresh_beside_a_change_of_the_password_keeps_the_session() {
+    let app = TestApp::start().await;
+    let kim = app.sign_up("kim").await;
+    let (reached, gate) = (Gate::default(), Gate::default());
+    let (reaches, waits) = (reached.clone(), gate.clone());
+    app.wire.rule(move |call| {
+        if call.by == "refresh_session" && call.operation == "UpdateItem" {
+            reaches.open();
+            return Action::Wait(waits.clone());
+        }
+        Action::Pass
+    });
+    let changing = async {
+        reached.passed().await;
+        change(&app, &kim, PASSWORD, OTHER).await.expect(204);
+        gate.open();
+    };
+    let (next, ()) = tokio::join!(refresh(&app, &kim.refresh), changing);
+    app.wire.clear();
+    refresh(&app, next.expect(200)["refreshToken"].as_str().unwrap()).await.expect(200);
 }

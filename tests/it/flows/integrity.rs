@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use clock::Ids;
-use domain::{ids::OrderId, money::Won};
+use domain::{ids::OrderId, money::Won, orders::State};
 use fn_orders::integrity::{self, Kind};
 use futures::future::join_all;
 use serde_json::json;
@@ -151,6 +151,31 @@ async fn money_is_told_and_left_to_people() {
     books.tampered(total(1), &[Kind::Total], false).await;
     table.write(total(30_000)).await.unwrap();
     assert_eq!(books.kinds().await, BTreeSet::new());
+}
+
+#[tokio::test]
+async fn the_seat_of_an_order_that_vanished_is_not_sold_again() {
+    let books = Books::new().await;
+    let vanished = Write::delete(keys::order(books.paid()));
+    books.tampered(vanished, &[Kind::OrderMissing, Kind::Sold], false).await;
+    assert_eq!(books.bought.sale.seats().await, [3, 2, 0, 1]);
+}
+
+#[tokio::test]
+async fn nobody_becomes_a_buyer_of_what_was_never_paid() {
+    let books = Books::new().await;
+    let paid = Write::update(keys::order(books.open)).set("state", State::Paid);
+    let found = [
+        Kind::PurchaseMissing,
+        Kind::MemberMissing,
+        Kind::GuardLeft,
+        Kind::Payment,
+        Kind::LedgerCharged,
+        Kind::Held,
+        Kind::Sold,
+    ];
+    books.tampered(paid, &found, false).await;
+    assert_eq!(books.bought.purchases().await, 1);
 }
 
 #[tokio::test]

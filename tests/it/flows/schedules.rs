@@ -19,19 +19,19 @@ use crate::app::{Account, Reply, TestApp, pwt_body};
 const UNKNOWN: &str = "01KB2M3N4P5Q6R7S8T9V0W1X2Y";
 
 /// An approved PWT with a tutor, two buyers, and others around it.
-struct Project {
-    app: TestApp,
-    tutor: Account,
-    admin: Account,
-    kim: Account,
-    lee: Account,
-    stranger: Account,
-    pwt: String,
-    todos: String,
+pub struct Project {
+    pub app: TestApp,
+    pub tutor: Account,
+    pub admin: Account,
+    pub kim: Account,
+    pub lee: Account,
+    pub stranger: Account,
+    pub pwt: String,
+    pub todos: String,
 }
 
 impl Project {
-    async fn start() -> Self {
+    pub async fn start() -> Self {
         let app = TestApp::start().await;
         let (tutor, admin) = (app.tutor("park").await, app.admin("root").await);
         let (kim, lee, stranger) = (app.sign_up("kim").await, app.sign_up("lee").await, app.sign_up("stranger").await);
@@ -58,12 +58,12 @@ impl Project {
     }
 
     /// As a refund does.
-    async fn unseat(&self, account: &Account) {
+    pub async fn unseat(&self, account: &Account) {
         let buyer = self.buyer(account);
         self.app.table.write(Write::delete(keys::buyer(buyer.product_id, buyer.user_id))).await.unwrap();
     }
 
-    async fn add(&self, by: &Account, title: &str, start: &str, end: &str) -> String {
+    pub async fn add(&self, by: &Account, title: &str, start: &str, end: &str) -> String {
         let body = json!({ "title": title, "content": "", "start": start, "end": end });
         let todo = self.app.post(&self.todos).by(by).json(&body).send().await.expect(201);
         format!("{}/{}", self.todos, todo["id"].as_str().unwrap())
@@ -73,7 +73,7 @@ impl Project {
         self.add(by, "코드 리뷰", "2027-01-05T10:00:00Z", "2027-01-05T12:00:00Z").await
     }
 
-    async fn change(&self, todo: &str, by: &Account, seen: &str, change: Value) -> Reply {
+    pub async fn change(&self, todo: &str, by: &Account, seen: &str, change: Value) -> Reply {
         self.app.patch(todo).by(by).header("if-match", seen).json(&change).send().await
     }
 

@@ -190,22 +190,6 @@ async fn request_refund_waits_for_a_refund_at_work() {
     asked.refused(409, "REFUND_IN_PROGRESS");
 }
 
-#[tokio::test]
-async fn request_refund_replays_its_key() {
-    let paid = Paid::late().await;
-    let first = paid.ask_once().await.expect(201);
-    let again = paid.ask_once().await;
-    assert_eq!(
-        (again.header("idempotent-replayed"), again.header("location")),
-        ("true", paid.path("").trim_end_matches('/'))
-    );
-    assert_eq!(again.expect(201), first);
-    paid.ask(&paid.kim, "ask", &json!({ "reason": "다른 이유" })).await.refused(422, "IDEMPOTENCY_KEY_REUSED");
-    paid.ask(&paid.kim, "another", &json!({ "reason": "다른 이유" })).await.refused(409, "REFUND_REQUESTED");
-    let without = paid.sale.app.post(&paid.path("refund-requests")).by(&paid.kim).json(&json!({ "reason": "키 없음" }));
-    without.send().await.refused(400, "IDEMPOTENCY_KEY_REQUIRED");
-}
-
 /// Twenty wishes to ask at once: how many were made, and how many wait.
 async fn rush_to_ask(paid: &Paid) -> (usize, usize) {
     let ask = |n: usize| async move { paid.ask(&paid.kim, &format!("ask-{n}"), &json!({ "reason": "환불" })).await };

@@ -2,10 +2,11 @@
 
 use domain::ids::{OrderId, ProductId};
 use serde_json::{Value, json};
-use storage::{Write, items::Purchase};
+use storage::{Write, items::Purchase, keys};
+use testkit::Action;
 use ulid::Ulid;
 
-use crate::app::{Account, TestApp};
+use crate::app::{Account, PASSWORD, Reply, TestApp};
 
 /// Purchases as a settled order leaves them, one a day, the last one newest.
 async fn purchases(app: &TestApp, account: &Account, titles: &[&str]) {
@@ -126,4 +127,146 @@ async fn list_my_purchases_takes_only_its_own_cursors() {
     app.get(&with(&format!("{cursor}A"))).by(&kim).send().await.refused(400, "BAD_CURSOR");
     app.get("/v1/users/me/purchases?limit=0").by(&kim).send().await.refused(400, "VALIDATION_FAILED");
     app.get("/v1/users/me/purchases").send().await.refused(401, "UNAUTHENTICATED");
+}
+
+async fn rename(app: &TestApp, by: &Account, name: &str, seen: Option<&str>) -> Reply {
+    let mut call = app.patch("/v1/users/me").by(by).json(&json!({ "username": name }));
+    if let Some(seen) = seen {
+        call = call.header("if-match", seen);
+    }
+    call.send().await
+}
+
+#[tokio::test]
+async fn update_me_changes_the_name_and_its_version() {
+    let app = TestApp::start().await;
+    let kim = app.sign_up("kim").await;
+    let before = app.get("/v1/users/me").by(&kim).send().await;
+    let seen = before.header("etag").to_owned();
+    let renamed = rename(&app, &kim, "  김개발  ", Some(&seen)).await;
+    let etag = renamed.header("etag").to_owned();
+    assert_ne!(etag, seen);
+    let mut expected = before.expect(200);
+    expected["username"] = json!("김개발");
+    assert_eq!(renamed.expect(200), expected);
+    let me = app.get("/v1/users/me").by(&kim).send().await;
+    assert_eq!((me.header("etag"), &me.body["username"]), (etag.as_str(), &json!("김개발")));
+    // A version need not be named.
+    rename(&app, &kim, "김튜터", None).await.expect(200);
+    rename(&app, &kim, "김튜터", Some("*")).await.expect(200);
+    let problem = rename(&app, &kim, "이개발", Some(&seen)).await.refused(412, "VERSION_CONFLICT");
+    assert_eq!(problem["current"]["username"], "김튜터");
+}
+
+#[tokio::test]
+async fn update_me_refuses_what_is_no_name_and_whatever_else() {
+    let app = TestApp::start().await;
+    let kim = app.sign_up("kim").await;
+    for (name, code) in
+        [("k", "LENGTH"), (&*"가".repeat(31), "LENGTH"), ("김\n개발", "CONTROL_CHARACTER"), ("   ", "LENGTH")]
+    {
+        let problem = rename(&app, &kim, name, None).await.refused(400, "VALIDATION_FAILED");
+        assert_eq!((&problem["errors"][0]["field"], &problem["errors"][0]["code"]), (&json!("username"), &json!(code)));
+    }
+    let more = json!({ "username": "김개발", "role": "ADMIN" });
+    app.patch("/v1/users/me").by(&kim).json(&more).send().await.refused(400, "VALIDATION_FAILED");
+    app.patch("/v1/users/me").json(&json!({ "username": "김개발" })).send().await.refused(401, "UNAUTHENTICATED");
+    assert_eq!(app.account(&kim).await.username.as_str(), "kim");
+}
+
+async fn race_to_rename(app: &TestApp) -> Vec<u16> {
+    let kim = app.sign_up("kim").await;
+    let renames = (0..5).map(|n| {
+        let kim = kim.clone();
+        async move { rename(app, &kim, &format!("kim {n}"), Some("\"1\"")).await.status }
+    });
+    let mut statuses = futures::future::join_all(renames).await;
+    statuses.sort_unstable();
+    statuses
+}
+
+#[tokio::test]
+async fn update_me_has_one_winner_of_a_version() {
+    assert_eq!(race_to_rename(&TestApp::start().await).await, [200, 412, 412, 412, 412]);
+}
+
+#[tokio::test]
+async fn without_the_condition_on_the_version_every_name_wins() {
+    let app = TestApp::start().await;
+    app.wire.rule(|call| {
+        if call.by == "update_me" {
+            call.strip_conditions("PROFILE");
+        }
+        Action::Pass
+    });
+    assert_eq!(race_to_rename(&app).await, [200; 5]);
+}
+
+/// Somebody who left takes another name, with a token that is still good. Answers the name that is stored then.
+async fn renamed_after_leaving(app: &TestApp) -> String {
+    let kim = app.sign_up("kim").await;
+    app.post("/v1/auth/withdraw").by(&kim).json(&json!({ "password": PASSWORD })).send().await.expect(204);
+    rename(app, &kim, "김개발", None).await;
+    app.account(&kim).await.username.as_str().to_owned()
+}
+
+#[tokio::test]
+async fn update_me_gives_nobody_who_left_a_name() {
+    assert_eq!(renamed_after_leaving(&TestApp::start().await).await, "탈퇴한 사용자");
+}
+
+#[tokio::test]
+async fn without_the_condition_on_the_standing_a_name_would_come_back() {
+    let app = TestApp::start().await;
+    app.wire.rule(|call| {
+        if call.by == "update_me" {
+            call.strip_conditions("PROFILE");
+        }
+        Action::Pass
+    });
+    assert_eq!(renamed_after_leaving(&app).await, "김개발");
+}
+
+/// Posts as the boards list them under their author.
+async fn posts(app: &TestApp, author: &Account, board: &'static str, number: u64) {
+    for n in 0..number {
+        // Any item will do: an index takes whatever names a partition of it.
+        let place = Ulid::from_parts(n, 7).to_string();
+        let key = keys::note(author.id.parse().unwrap(), Ulid::from_parts(n, board.len().try_into().unwrap()).into());
+        let listed = keys::posts_of(author.id.parse().unwrap(), board);
+        let post = Write::update(key).set("gsi2pk", listed).set("gsi2sk", place);
+        app.table.write(post).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn get_user_shows_what_everybody_may_see() {
+    let app = TestApp::start().await;
+    let kim = app.sign_up("kim").await;
+    posts(&app, &kim, "COMMUNITY", 3).await;
+    posts(&app, &kim, "PARTY", 101).await;
+    let path = format!("/v1/users/{}", kim.id);
+    let reply = app.get(&path).send().await;
+    let etag = reply.header("etag").to_owned();
+    assert_eq!(reply.header("cache-control"), "public, max-age=60");
+    let expected = json!({
+        "id": kim.id, "username": "kim", "role": "USER",
+        "profileImageUrl": "https://cdn.devloop.kr/defaults/profile.png",
+        "postCounts": { "community": 3, "party": 100 },
+    });
+    assert_eq!(reply.expect(200), expected);
+    app.get(&path).header("if-none-match", &etag).send().await.expect(304);
+    rename(&app, &kim, "김개발", None).await.expect(200);
+    let renamed = app.get(&path).header("if-none-match", &etag).send().await.expect(200);
+    assert_eq!(renamed["username"], "김개발");
+}
+
+#[tokio::test]
+async fn get_user_shows_nobody_who_is_not_there_or_left() {
+    let app = TestApp::start().await;
+    let kim = app.sign_up("kim").await;
+    app.get("/v1/users/01KB2M3N4P5Q6R7S8T9V0W1X2Y").send().await.refused(404, "USER_NOT_FOUND");
+    app.get("/v1/users/kim").send().await.refused(400, "INVALID_ID");
+    app.post("/v1/auth/withdraw").by(&kim).json(&json!({ "password": PASSWORD })).send().await.expect(204);
+    app.get(&format!("/v1/users/{}", kim.id)).send().await.refused(404, "USER_NOT_FOUND");
 }

@@ -7,6 +7,8 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 pub const PASSWORD: &str = "correct horse battery";
+/// The merchant's key at the local server's sandbox of Toss.
+const SANDBOX_KEY: &str = "test_sk_devloop_local";
 
 /// A client of one base URL. Clones share its connections.
 #[derive(Clone, Debug)]
@@ -20,6 +22,8 @@ pub struct Client {
 pub struct Reply {
     pub status: StatusCode,
     pub etag: Option<String>,
+    /// After how many seconds the server wants to be asked again.
+    pub retry_after: Option<u64>,
     body: Vec<u8>,
 }
 
@@ -50,10 +54,30 @@ impl Client {
     }
 
     pub async fn get(&self, path: &str) -> Reply {
-        self.send(self.http.get(format!("{}{path}", self.base))).await
+        self.get_by(path, None).await
+    }
+
+    pub async fn get_by(&self, path: &str, by: Option<&Account>) -> Reply {
+        let request = self.http.get(format!("{}{path}", self.base));
+        self.send(by.into_iter().fold(request, |request, account| request.bearer_auth(&account.token))).await
+    }
+
+    pub async fn delete(&self, path: &str) -> Reply {
+        self.send(self.http.delete(format!("{}{path}", self.base))).await
     }
 
     pub async fn post(&self, path: &str, by: Option<&Account>, key: Option<&str>, body: &Value) -> Reply {
+        self.try_post(path, by, key, body).await.unwrap()
+    }
+
+    /// The same, of a server that may be gone.
+    pub async fn try_post(
+        &self,
+        path: &str,
+        by: Option<&Account>,
+        key: Option<&str>,
+        body: &Value,
+    ) -> Result<Reply, reqwest::Error> {
         let mut request = self.http.request(Method::POST, format!("{}{path}", self.base)).json(body);
         if let Some(account) = by {
             request = request.bearer_auth(&account.token);
@@ -61,6 +85,12 @@ impl Client {
         if let Some(key) = key {
             request = request.header("idempotency-key", key);
         }
+        try_send(request).await
+    }
+
+    /// A call of the merchant to Toss's sandbox, past our server.
+    pub async fn toss(&self, path: &str, body: &Value) -> Reply {
+        let request = self.http.post(format!("{}{path}", self.base)).basic_auth(SANDBOX_KEY, Some("")).json(body);
         self.send(request).await
     }
 
@@ -84,10 +114,7 @@ impl Client {
     }
 
     async fn send(&self, request: reqwest::RequestBuilder) -> Reply {
-        let answer = request.send().await.unwrap();
-        let status = answer.status();
-        let etag = answer.headers().get("etag").map(|etag| etag.to_str().unwrap().to_owned());
-        Reply { status, etag, body: answer.bytes().await.unwrap().into() }
+        try_send(request).await.unwrap()
     }
 
     pub async fn sign_up(&self, name: &str) -> Account {
@@ -107,6 +134,14 @@ impl Client {
         let tokens = self.post("/v1/auth/login", None, None, &body).await.expect(200).json();
         Account { token: text(&tokens, "/accessToken"), ..account.clone() }
     }
+}
+
+async fn try_send(request: reqwest::RequestBuilder) -> Result<Reply, reqwest::Error> {
+    let answer = request.send().await?;
+    let status = answer.status();
+    let header = |name: &str| answer.headers().get(name).map(|value| value.to_str().unwrap().to_owned());
+    let (etag, retry_after) = (header("etag"), header("retry-after").map(|seconds| seconds.parse().unwrap()));
+    Ok(Reply { status, etag, retry_after, body: answer.bytes().await?.into() })
 }
 
 #[track_caller]

@@ -5,7 +5,9 @@
     clippy::indexing_slicing,
     clippy::string_slice,
     clippy::print_stdout,
+    clippy::cast_possible_truncation,
     clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
     clippy::disallowed_methods,
     reason = "a benchmark stops at whatever it did not expect, reads the machine's clock and tells its figures"
 )]
@@ -16,6 +18,7 @@ mod lambda;
 mod machine;
 mod measure;
 mod parts;
+mod scale;
 mod server;
 mod world;
 
@@ -36,6 +39,12 @@ struct Arguments {
     /// The `pwts` binary built with the `lambda` profile [default: of the same target folder]
     #[arg(long)]
     lambda: Option<PathBuf>,
+    /// Of `scale` and its parts: how many times smaller than the full size, to try it
+    #[arg(long, default_value_t = 1)]
+    smaller: usize,
+    /// Of `rush`: how many come a second
+    #[arg(long, default_value_t = 500.0)]
+    rate: f64,
     /// The day that the figures are of, such as 2026-11-24: they are written only with it
     #[arg(long)]
     date: Option<String>,
@@ -51,6 +60,16 @@ enum Part {
     Stall,
     Table,
     Lambda,
+    /// The three that follow
+    Scale,
+    /// Many more buyers than seats, in open loop; the server is killed in the last sale
+    Rush,
+    /// Toss hangs for a minute
+    Hang,
+    /// Differences between our books and Toss's
+    Divergences,
+    /// Only draws the kept figures of the other three again
+    Plots,
 }
 
 impl Part {
@@ -64,10 +83,13 @@ async fn main() {
     let arguments = Arguments::parse();
     let here = std::env::current_exe().unwrap();
     let beside = here.parent().unwrap();
-    let devloop = arguments.devloop.unwrap_or_else(|| beside.join("devloop"));
-    let lambda = arguments.lambda.unwrap_or_else(|| beside.with_file_name("lambda").join("pwts"));
+    let devloop = arguments.devloop.clone().unwrap_or_else(|| beside.join("devloop"));
+    let lambda = arguments.lambda.clone().unwrap_or_else(|| beside.with_file_name("lambda").join("pwts"));
     assert!(devloop.exists(), "there is no {}: cargo build --release --workspace --bins", devloop.display());
 
+    if let Part::Scale | Part::Rush | Part::Hang | Part::Divergences | Part::Plots = arguments.part {
+        return Box::pin(scale::measure(&arguments, &devloop)).await;
+    }
     let mut results = Results::default();
     measure_all(arguments.part, &devloop, &lambda, &mut results).await;
     if let Some(date) = &arguments.date {

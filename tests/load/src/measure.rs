@@ -16,7 +16,7 @@ pub struct Run {
 }
 
 pub fn histogram() -> Histogram<u64> {
-    Histogram::new_with_bounds(1, 60_000_000, 3).unwrap()
+    Histogram::new_with_bounds(1, 600_000_000, 3).unwrap()
 }
 
 pub fn micros(since: Instant) -> u64 {

@@ -1,6 +1,7 @@
 //! The built server as a child process.
 
 use std::{
+    fs::OpenOptions,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
@@ -13,10 +14,22 @@ use crate::{
     machine,
 };
 
+/// How a server is started.
+#[derive(Clone, Debug, Default)]
+pub struct Start {
+    /// Of the API and of Toss's sandbox; 0 takes a free one.
+    pub ports: [u16; 2],
+    pub options: Vec<&'static str>,
+    /// What its warnings are appended to.
+    pub log: Option<PathBuf>,
+}
+
 /// A running server. It is killed when this is dropped.
 #[derive(Debug)]
 pub struct Server {
     child: Child,
+    binary: PathBuf,
+    start: Start,
     pub data: PathBuf,
     pub api: Client,
     pub toss: Client,
@@ -37,13 +50,20 @@ pub fn devloop(binary: &Path, data: &Path) -> Command {
 }
 
 impl Server {
-    pub async fn start(binary: &Path, data: &Path, options: &[&str]) -> Self {
+    pub async fn start(binary: &Path, data: &Path, options: &[&'static str]) -> Self {
+        Self::start_as(binary, data, Start { options: options.to_vec(), ..Start::default() }).await
+    }
+
+    pub async fn start_as(binary: &Path, data: &Path, start: Start) -> Self {
         let file = data.join("ready.json");
         if file.exists() {
             std::fs::remove_file(&file).unwrap();
         }
         let mut command = devloop(binary, data);
-        command.args(["--port", "0", "--toss-port", "0"]).args(options).stdout(Stdio::null()).stderr(Stdio::null());
+        let [port, toss_port] = start.ports.map(|port| port.to_string());
+        command.args(["--port", &port, "--toss-port", &toss_port]).args(&start.options).stdout(Stdio::null());
+        let append = |file| OpenOptions::new().create(true).append(true).open(file).unwrap();
+        command.stderr(start.log.as_ref().map_or_else(Stdio::null, |log| append(log).into()));
         let started = Instant::now();
         let mut child = command.spawn().unwrap();
         let ready: Value = loop {
@@ -60,12 +80,27 @@ impl Server {
         Self {
             first_answer: started.elapsed(),
             child,
+            binary: binary.to_owned(),
+            start,
             data: data.to_owned(),
             api,
             toss: Client::new(&text(&ready, "/toss")),
             dynamodb: Client::new(&dynamodb_url),
             dynamodb_url,
         }
+    }
+
+    /// Kills it with SIGKILL and starts it again, on the same ports and data.
+    pub async fn kill_and_restart(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        let started = Self::start_as(&self.binary, &self.data, self.start.clone()).await;
+        *self = started;
+    }
+
+    /// A command of the same binary on its data.
+    pub fn command(&self) -> Command {
+        devloop(&self.binary, &self.data)
     }
 
     pub fn pid(&self) -> u32 {

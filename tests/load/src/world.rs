@@ -76,7 +76,7 @@ impl Filled {
     }
 }
 
-async fn tutor(api: &Client, admin: &Account) -> Account {
+pub async fn tutor(api: &Client, admin: &Account) -> Account {
     let account = api.sign_up("tutor").await;
     let application = json!({
         "realName": "박튜터", "portfolioUrl": "https://github.com/park", "accountNumber": "110123456789",

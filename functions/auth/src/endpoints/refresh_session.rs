@@ -78,12 +78,17 @@ impl Refusal for Refused {
 pub async fn refresh_session(app: App, _: Public, Json(body): Json<RefreshSession>) -> Result<Json<Tokens>, Refused> {
     let now = app.edge.clock.now();
     let token = app.refresh_key.open(&body.refresh_token).ok_or(Refused::NotGood)?;
-    let session: Option<Session> = app.edge.table.get_now(keys::session(token.user, token.family)).await?;
-    let session = session.filter(|session| !session.revoked && session.expires_at > now).ok_or(Refused::NotGood)?;
     let account: Option<User> = app.edge.table.get_now(keys::user(token.user)).await?;
-    let account = account.filter(|account| account.standing == Standing::Active).ok_or(Refused::NotGood)?;
+    let account = account.filter(|account| account.standing != Standing::Withdrawn).ok_or(Refused::NotGood)?;
+    // Read after the account: a session that outlives a change of the password is never behind it then.
+    let session: Option<Session> = app.edge.table.get_now(keys::session(token.user, token.family)).await?;
+    let session = session.filter(|session| is_open(session, &account, now)).ok_or(Refused::NotGood)?;
     let (successor, expires_at) = rotate(&app, &token, session, now).await?;
     Ok(Json(app.tokens(&successor, account.role, expires_at, now)?))
+}
+
+fn is_open(session: &Session, account: &User, now: Time) -> bool {
+    !session.revoked && session.expires_at > now && session.password_version >= account.password_version
 }
 
 /// The successor of `token`, made the session's present token unless it is that already.
@@ -103,11 +108,9 @@ async fn rotate(app: &App, token: &RefreshToken, session: Session, now: Time) ->
         previous_hash: Some(session.secret_hash.clone()),
         rotated_at: now,
         expires_at,
-        ..session
+        ..session.clone()
     };
-    let write =
-        Write::put(&rotated).if_is("n", token.n).if_is("secretHash", &session.secret_hash).if_is("revoked", false);
-    match app.edge.table.write(write).await {
+    match app.edge.table.write(rotated.rotate(&session)).await {
         Ok(()) => Ok((successor, expires_at)),
         Err(WriteError::Storage(error)) => Err(error.into()),
         // Somebody was faster: with the same token they got the same successor.

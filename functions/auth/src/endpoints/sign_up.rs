@@ -7,7 +7,7 @@ use domain::{
     accounts::{Role, Standing},
     refusal::{Details, Reason, Refusal},
     text::{Email, Password, Username},
-    validation::{FieldErrors, Invalid},
+    validation::FieldErrors,
 };
 use serde::Serialize;
 use storage::{
@@ -18,6 +18,7 @@ use utoipa::ToSchema;
 
 use crate::{
     App,
+    passwords::COMMON_PASSWORD,
     sessions::{AccountView, Tokens, Unsigned},
 };
 
@@ -82,14 +83,7 @@ impl Refusal for Refused {
 
     fn details(&self) -> Details {
         match self {
-            Self::CommonPassword => {
-                let common = Invalid::new(
-                    "COMMON_PASSWORD",
-                    "너무 흔한 비밀번호입니다. 다른 비밀번호를 사용해 주세요.",
-                    "is too common; please choose another one",
-                );
-                FieldErrors::one("password", common).details()
-            }
+            Self::CommonPassword => FieldErrors::one("password", COMMON_PASSWORD).details(),
             Self::Storage(error) => error.details(),
             _ => Details::default(),
         }
@@ -111,11 +105,12 @@ pub async fn sign_up(app: App, _: Public, Json(body): Json<SignUp>) -> Result<Cr
         standing: Standing::Active,
         password_hash: Some(app.hasher.hash(&body.password).await?),
         customer_key: hex::encode(app.edge.rng.bytes::<16>()),
+        password_version: 1,
         created_at: now,
         version: 1,
     };
     let guard = EmailGuard::new(&body.email, user.id);
-    let (session, token) = app.open_session(user.id, now);
+    let (session, token) = app.open_session(&user, now);
     Tx::once(app.edge.ids.token())
         .and(Write::put(&guard).if_absent(), Refused::EmailTaken)
         .and(Write::put(&user).if_absent(), Refused::EmailTaken)

@@ -4,15 +4,14 @@ use std::process::ExitCode;
 
 use config::Needs;
 use devloop_http::Edge;
-use fn_orders::integrity;
+use fn_orders::integrity_checker;
+use worker::Failed;
 
 fn main() -> ExitCode {
-    worker::serve_schedule(Needs::default(), |settings| {
+    worker::serve(Needs::default(), |settings| {
         Box::pin(async move {
-            let edge = Edge::deployed(&settings).await.map_err(|error| worker::Failed(error.to_string()))?;
-            let checked = integrity::check(&edge.table).await.map_err(|error| worker::Failed(error.to_string()))?;
-            integrity::report(&checked);
-            Ok(())
+            let edge = Edge::deployed(&settings).await.map_err(|error| Failed(error.to_string()))?;
+            Ok(integrity_checker(edge.table))
         })
     })
 }

@@ -3,15 +3,14 @@
 use std::process::ExitCode;
 
 use config::Needs;
-use fn_orders::{App, sweep};
+use fn_orders::{App, order_sweeper};
+use worker::Failed;
 
 fn main() -> ExitCode {
-    worker::serve_schedule(Needs { payments: true, queues: true, ..Needs::default() }, |settings| {
+    worker::serve(Needs { payments: true, queues: true, ..Needs::default() }, |settings| {
         Box::pin(async move {
-            let app = App::deployed(&settings).await.map_err(|error| worker::Failed(error.to_string()))?;
-            let swept = sweep(&app).await.map_err(|error| worker::Failed(error.to_string()))?;
-            tracing::info!(?swept, "swept");
-            Ok(())
+            let app = App::deployed(&settings).await.map_err(|error| Failed(error.to_string()))?;
+            Ok(order_sweeper(app))
         })
     })
 }

@@ -1,31 +1,16 @@
 //! The payment-reconciler, woken by the queue of payments and by a schedule each minute.
 
-use std::{process::ExitCode, sync::Arc};
+use std::process::ExitCode;
 
 use config::Needs;
-use fn_orders::{App, reconcile, work_on};
-use worker::{Failed, Failures, Handler, Woken};
+use fn_orders::{App, payment_reconciler};
+use worker::Failed;
 
 fn main() -> ExitCode {
     worker::serve(Needs { payments: true, queues: true, ..Needs::default() }, |settings| {
         Box::pin(async move {
             let app = App::deployed(&settings).await.map_err(|error| Failed(error.to_string()))?;
-            let handler: Handler = Arc::new(move |woken| {
-                let app = app.clone();
-                Box::pin(async move { run(&app, woken).await })
-            });
-            Ok(handler)
+            Ok(payment_reconciler(app))
         })
     })
-}
-
-async fn run(app: &App, woken: Woken) -> Result<Failures, Failed> {
-    match woken {
-        Woken::By(messages) => Ok(work_on(app, messages).await),
-        Woken::BySchedule => {
-            let reconciled = reconcile(app).await.map_err(|error| Failed(error.to_string()))?;
-            tracing::info!(?reconciled, "reconciled");
-            Ok(Failures::default())
-        }
-    }
 }

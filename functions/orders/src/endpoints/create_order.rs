@@ -12,7 +12,7 @@ use domain::{
 };
 use serde_json::json;
 use storage::{
-    items::{Answer, Order, OrderLine, Pwt, User},
+    items::{Order, OrderLine, Pwt, User},
     keys,
 };
 use utoipa::ToSchema;
@@ -240,7 +240,8 @@ async fn order(
     // The answer does not depend on the shards, so its record can be written with the order.
     let location = format!("/v1/orders/{}", order.id);
     let view = OrderView::of(order.clone(), buyer, &app.terms);
-    let answer = Answer { status: 201, body: serde_json::to_string(&view)?, location: Some(location.clone()) };
+    let created = Created { location, version: None, body: view };
+    let answer = created.recorded()?;
     let record = |_: &Order| key.succeed(buyer.id, OPERATION, answer.clone(), now);
     holds::hold(app, order, &pwts, record, now).await.map_err(|not_held| match not_held {
         NotHeld::Repeat => Refused::Repeat,
@@ -248,7 +249,7 @@ async fn order(
         NotHeld::Obstacles(obstacles) => Refused::Obstacles(obstacles, now),
         NotHeld::Storage(error) => Refused::Storage(error),
     })?;
-    Ok(Created { location, version: None, body: view })
+    Ok(created)
 }
 
 /// The products to order: 1 to 10, distinct.

@@ -14,7 +14,7 @@ use domain::{
 use serde::Serialize;
 use storage::{
     Error,
-    items::{Answer, Order, RefundRequest, User},
+    items::{Order, RefundRequest, User},
 };
 use utoipa::ToSchema;
 
@@ -127,15 +127,8 @@ pub async fn request_refund(
     buyer: Active,
     (Path(id), Idempotent { key, body }): (Path<OrderId>, Idempotent<RequestRefund>),
 ) -> Result<Once<Created<RefundRequestView>>, Refused> {
-    let refused = match ask(&app, &buyer.account, id, &key, body.reason).await {
-        Ok(created) => return Ok(Once::Fresh(created)),
-        Err(refused) => refused,
-    };
-    // What stands in the way may be this very request's first success.
-    match app.edge.replay(buyer.id(), OPERATION, &key).await? {
-        Some(answer) => Ok(Once::Replayed(answer)),
-        None => Err(refused),
-    }
+    let work = Box::pin(ask(&app, &buyer.account, id, &key, body.reason));
+    app.edge.recorded((buyer.id(), OPERATION, Some(&key)), work).await
 }
 
 async fn ask(
@@ -158,10 +151,10 @@ async fn ask(
     let view = RefundRequestView { id: request.id, order_id: order.id, state: request.state, reason, created_at };
     // The order shows it.
     let location = format!("/v1/orders/{}", order.id);
-    let answer = Answer { status: 201, body: serde_json::to_string(&view)?, location: Some(location.clone()) };
-    let record = key.succeed(buyer.id, OPERATION, answer, created_at);
+    let created = Created { location, version: None, body: view };
+    let record = key.succeed(buyer.id, OPERATION, created.recorded()?, created_at);
     match edges::request_refund(app, &order, &request, record).await {
-        Ok(()) => Ok(Created { location, version: None, body: view }),
+        Ok(()) => Ok(created),
         Err(NotMoved::Storage(error)) => Err(error.into()),
         Err(NotMoved::Lost(lost)) if lost.contains(&Lost::Buyer) => Err(Refused::NotActive),
         // Somebody was faster: the order as it is now says who.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{
     ids::{OrderId, ProductId, UserId},
-    ledger::{self, Account},
+    ledger::{self, Account, Occasion},
     orders::{RefundState, Return, State},
     seats::Stock,
 };
@@ -50,6 +50,13 @@ impl Around {
         let of_it = findings.iter().filter(|finding| finding.order_id == Some(id));
         let named = of_it.filter_map(|finding| finding.user_id.zip(finding.product_id)).collect();
         Self { named, ..Self::new(id) }
+    }
+
+    /// Of which products it is, or says that it is.
+    pub fn products(&self) -> BTreeSet<ProductId> {
+        let lines = self.order.iter().flat_map(|order| order.lines.iter().map(|line| line.product_id));
+        let booked = self.entries.iter().filter_map(|entry| entry.product_id);
+        self.named.iter().map(|(_, product)| *product).chain(lines).chain(booked).collect()
     }
 }
 
@@ -132,9 +139,12 @@ fn pairs(around: &Around, order: &Order) -> BTreeSet<(UserId, ProductId)> {
     lines.chain(purchases).chain(members).chain(guards).collect()
 }
 
-fn money(order: &Order, around: &Around) -> Vec<Finding> {
+/// What differs about the money of an order.
+pub fn money(order: &Order, around: &Around) -> Vec<Finding> {
+    // A second charge of a paid order, which was given back at once, is beside what it cost.
+    let counts = |entry: &&LedgerEntry| entry.occasion != Occasion::Void || !is_paid(order.state);
     let on = |account| {
-        let postings = around.entries.iter().flat_map(|entry| &entry.postings);
+        let postings = around.entries.iter().filter(counts).flat_map(|entry| &entry.postings);
         ledger::balance(postings.filter(|posting| posting.account == account))
     };
     let (charged, given_back) = (on(Account::TossClearing), on(Account::RefundClearing).saturating_neg());

@@ -75,14 +75,22 @@ async fn check_orders(table: &Table) -> Result<Checked, Error> {
 pub async fn repair(table: &Table, ids: &clock::Ids) -> Result<Checked, Error> {
     let mut checked = Box::pin(check(table)).await?;
     let orders: BTreeSet<_> = checked.findings.iter().filter_map(|finding| finding.order_id).collect();
+    let mut doubtful = BTreeSet::new();
     for order in orders {
-        if let Some(still) = Box::pin(around(table, &Around::named(order, &checked.findings))).await? {
-            checked.repaired.extend(repair::order(table, ids, &still).await?);
+        let named = Around::named(order, &checked.findings);
+        let still = Box::pin(around(table, &named)).await?;
+        if let Some(still) = &still {
+            checked.repaired.extend(repair::order(table, ids, still).await?);
+        }
+        let left = |finding: &&Finding| finding.order_id == Some(order) && !checked.repaired.contains(finding);
+        if checked.findings.iter().any(|finding| left(&finding)) {
+            doubtful.extend(still.unwrap_or(named).products());
         }
     }
-    // Read anew, after the orders: what was mended there may change what the seats ought to be.
-    for sale in sales(table).await?.still {
-        checked.repaired.extend(repair::sale(table, ids, &sale).await?);
+    // Read anew, after the orders: what was mended there may change what the seats ought to be. Where an order is in
+    // doubt, so is its seat, and it stays as it is.
+    for sale in sales(table).await?.still.iter().filter(|sale| !doubtful.contains(&sale.pwt.id.into())) {
+        checked.repaired.extend(repair::sale(table, ids, sale).await?);
     }
     Ok(checked)
 }

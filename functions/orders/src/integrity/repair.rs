@@ -20,10 +20,13 @@ use crate::edges;
 /// Mends what can be about an order: answers which findings it was.
 ///
 /// What a paid line entitles to, the guard of an unpaid order, and what is left of lines that were given back or
-/// of orders that ended: all of them are copies of what the order says. Money and the order itself are left to people.
+/// of orders that ended: all of them are copies of what the order says. Money and the order itself are left to people,
+/// and so is all of an order that its own money contradicts: it may be the order that is wrong.
 pub async fn order(table: &Table, ids: &Ids, around: &Around) -> Result<BTreeSet<Finding>, Error> {
     let mut mended = BTreeSet::new();
-    let Some(order) = &around.order else { return Ok(mended) };
+    let Some(order) = around.order.as_ref().filter(|order| compare::money(order, around).is_empty()) else {
+        return Ok(mended);
+    };
     for finding in compare::of_order(around) {
         let Some(write) = mending(order, &finding) else { continue };
         let unchanged = Write::check(keys::order(order.id)).if_is("state", order.state).if_is("refunds", order.refunds);

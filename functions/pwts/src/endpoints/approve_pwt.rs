@@ -14,7 +14,7 @@ use domain::{
 use serde_json::Value;
 use storage::{
     Error, Tx, TxError, Write,
-    items::{Pwt, SaleFacts},
+    items::{Pwt, SaleFacts, User},
     keys,
 };
 
@@ -34,6 +34,8 @@ pub enum Refused {
     Rejected,
     #[error("the deadline has passed or comes before the sale")]
     DeadlinePassed,
+    #[error("the tutor's account is not in use")]
+    TutorGone,
     #[error("another version than the one that was seen")]
     Stale(u64, Value),
     #[error(transparent)]
@@ -50,15 +52,22 @@ const DEADLINE_PASSED: Reason = Reason::conflict(
     "모집 마감이 지나 승인할 수 없습니다.",
     "The deadline has passed: there is nothing left to sell.",
 );
+const TUTOR_NOT_ELIGIBLE: Reason = Reason::conflict(
+    "TUTOR_NOT_ELIGIBLE",
+    "탈퇴했거나 탈퇴 중인 튜터의 프로젝트는 승인할 수 없습니다.",
+    "The tutor of this project has left or is leaving.",
+);
 
 impl Refusal for Refused {
-    const REASONS: &'static [Reason] = &[PWT_NOT_FOUND, PWT_REJECTED, DEADLINE_PASSED, Reason::VERSION_CONFLICT];
+    const REASONS: &'static [Reason] =
+        &[PWT_NOT_FOUND, PWT_REJECTED, DEADLINE_PASSED, TUTOR_NOT_ELIGIBLE, Reason::VERSION_CONFLICT];
 
     fn reason(&self) -> Reason {
         match self {
             Self::NotFound => PWT_NOT_FOUND,
             Self::Rejected => PWT_REJECTED,
             Self::DeadlinePassed => DEADLINE_PASSED,
+            Self::TutorGone => TUTOR_NOT_ELIGIBLE,
             Self::Stale(..) => Reason::VERSION_CONFLICT,
             Self::Storage(error) => error.reason(),
         }
@@ -98,12 +107,15 @@ pub async fn approve_pwt(
         }
         let (approved, sale) = approved(pwt, app.clock.now()).ok_or(Refused::DeadlinePassed)?;
         let post = Write::put(&approved).if_is("approval", Approval::Pending).if_is("version", version);
-        let seats = stock::opened(&approved, sale).into_iter().map(|shard| (Write::put(&shard).if_absent(), ()));
-        match Tx::once(app.ids.token()).and(post, ()).and_all(seats).commit(&app.table).await {
+        let seats = stock::opened(&approved, sale).into_iter().map(|shard| (Write::put(&shard).if_absent(), false));
+        // A tutor who leaves is asked for projects first: none may become public behind that.
+        let tutor = User::must_be_active(approved.tutor_id);
+        match Tx::once(app.ids.token()).and(tutor, true).and(post, false).and_all(seats).commit(&app.table).await {
             Ok(()) => {
                 let (version, body) = (approved.version, reading::view_for_admin(&app, approved).await?);
                 return Ok(Versioned { version, body });
             }
+            Err(TxError::Unmet(unmet)) if unmet.iter().any(|unmet| unmet.refusal) => return Err(Refused::TutorGone),
             // Somebody was faster: what they did decides.
             Err(TxError::Unmet(_)) => {}
             Err(TxError::Storage(error)) => return Err(error.into()),

@@ -1,7 +1,7 @@
 //! `POST /v1/pwts`: a tutor proposes a project. Nobody else sees it before an admin approves.
 
 use deserr::Deserr;
-use devloop_http::{Created, Json, Tutor};
+use devloop_http::{Created, IdempotencyKey, KeyRefused, MaybeIdempotent, Once, Tutor};
 use domain::{
     accounts::Approval,
     boards::{Category, Level},
@@ -50,6 +50,12 @@ pub struct CreatePwt {
 pub enum Refused {
     #[error(transparent)]
     Dates(#[from] FieldErrors),
+    #[error("the key has a record meanwhile")]
+    Repeat,
+    #[error(transparent)]
+    Key(#[from] KeyRefused),
+    #[error("the answer could not be written: {0}")]
+    Unwritable(#[from] serde_json::Error),
     #[error(transparent)]
     Storage(#[from] Error),
 }
@@ -60,6 +66,10 @@ impl Refusal for Refused {
     fn reason(&self) -> Reason {
         match self {
             Self::Dates(errors) => errors.reason(),
+            // Only if that record ended in this very moment: trying again tells.
+            Self::Repeat => Reason::BUSY,
+            Self::Key(error) => error.reason(),
+            Self::Unwritable(_) => Reason::INTERNAL,
             Self::Storage(error) => error.reason(),
         }
     }
@@ -67,13 +77,31 @@ impl Refusal for Refused {
     fn details(&self) -> Details {
         match self {
             Self::Dates(errors) => errors.details(),
+            Self::Key(error) => error.details(),
+            Self::Repeat | Self::Unwritable(_) => Details::default(),
             Self::Storage(error) => error.details(),
         }
     }
 }
 
-/// Stores the proposal.
-pub async fn create_pwt(app: App, tutor: Tutor, Json(body): Json<CreatePwt>) -> Result<Created<PwtView>, Refused> {
+const OPERATION: &str = "create_pwt";
+
+/// Stores the proposal, once for each key if there is one.
+pub async fn create_pwt(
+    app: App,
+    tutor: Tutor,
+    MaybeIdempotent { key, body }: MaybeIdempotent<CreatePwt>,
+) -> Result<Once<Created<PwtView>>, Refused> {
+    let work = Box::pin(create(&app, &tutor, key.as_ref(), body));
+    app.recorded((tutor.id, OPERATION, key.as_ref()), work).await
+}
+
+async fn create(
+    app: &App,
+    tutor: &Tutor,
+    key: Option<&IdempotencyKey>,
+    body: CreatePwt,
+) -> Result<Created<PwtView>, Refused> {
     let now = app.clock.now();
     let CreatePwt { sales_from, deadline, starts_at, ends_at, .. } = body;
     Dates { sales_from, deadline, starts_at, ends_at }.check(Some(now))?;
@@ -99,11 +127,15 @@ pub async fn create_pwt(app: App, tutor: Tutor, Json(body): Json<CreatePwt>) -> 
         created_at: now,
         version: 1,
     };
-    match app.table.write(Write::put(&pwt).if_absent()).await {
-        Ok(()) => {}
-        Err(WriteError::Unmet(_)) => return Err(Error::Corrupt("a new id is taken".to_owned()).into()),
-        Err(WriteError::Storage(error)) => return Err(error.into()),
-    }
+    let write = Write::put(&pwt).if_absent();
     let (location, version) = (format!("/v1/pwts/{}", pwt.id), Some(pwt.version));
-    Ok(Created { location, version, body: reading::view(&app, pwt).await? })
+    let created = Created { location, version, body: reading::view(app, pwt).await? };
+    let answer = key.map(|_| created.recorded()).transpose()?;
+    let record = key.zip(answer).map(|(key, answer)| key.succeed(tutor.id, OPERATION, answer, now));
+    match app.write_recorded(write, record).await {
+        Ok(()) => Ok(created),
+        // A new id is nobody's.
+        Err(WriteError::Unmet(_)) => Err(Refused::Repeat),
+        Err(WriteError::Storage(error)) => Err(error.into()),
+    }
 }

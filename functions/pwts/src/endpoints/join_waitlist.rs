@@ -4,7 +4,7 @@
 //! Whoever comes first begins the list: the same transaction tells all shards that freed seats
 //! are not public any more, on the condition that there are no other shards.
 
-use devloop_http::{Active, Created, Ensured, Path};
+use devloop_http::{Active, Created, Ensured, IdempotencyKey, KeyRefused, Once, Path};
 use domain::{
     accounts::Approval,
     ids::{PwtId, UserId},
@@ -41,6 +41,8 @@ pub enum Refused {
     #[error("{0} seats are left")]
     SeatsLeft(u32),
     #[error(transparent)]
+    Key(#[from] KeyRefused),
+    #[error(transparent)]
     Storage(#[from] Error),
 }
 
@@ -70,6 +72,7 @@ impl Refusal for Refused {
             Self::OrderOpen => ORDER_OPEN,
             Self::NotForSale => NOT_FOR_SALE,
             Self::SeatsLeft(_) => SEATS_LEFT,
+            Self::Key(error) => error.reason(),
             Self::Storage(error) => error.reason(),
         }
     }
@@ -77,6 +80,7 @@ impl Refusal for Refused {
     fn details(&self) -> Details {
         match self {
             Self::SeatsLeft(left) => Details::default().with("seatsLeft", *left),
+            Self::Key(error) => error.details(),
             Self::Storage(error) => error.details(),
             _ => Details::default(),
         }
@@ -86,9 +90,24 @@ impl Refusal for Refused {
 /// How often the list is looked at again because it changed meanwhile.
 const TRIES: usize = 8;
 
-/// Joins; who waits already keeps their place.
-pub async fn join_waitlist(app: App, caller: Active, Path(id): Path<PwtId>) -> Result<Ensured<PlaceView>, Refused> {
+const OPERATION: &str = "join_waitlist";
+
+/// Joins, once for each key if there is one; who waits already keeps their place.
+pub async fn join_waitlist(
+    app: App,
+    caller: Active,
+    (Path(id), key): (Path<PwtId>, Option<IdempotencyKey>),
+) -> Result<Once<Ensured<PlaceView>>, Refused> {
     let user = caller.id();
+    let work = Box::pin(join(&app, user, id));
+    match key {
+        // A view is written as JSON in every answer; without a record a repeat does the work again.
+        Some(key) => app.once((user, OPERATION, &key), work, |place| place.recorded().ok()).await,
+        None => work.await.map(Once::Fresh),
+    }
+}
+
+async fn join(app: &App, user: UserId, id: PwtId) -> Result<Ensured<PlaceView>, Refused> {
     for _ in 0..TRIES {
         let now = app.clock.now();
         let wanted = [
@@ -103,17 +122,17 @@ pub async fn join_waitlist(app: App, caller: Active, Path(id): Path<PwtId>) -> R
         if let Some(waiter) = pick::<Waiter>(&found)? {
             match app.table.get_now::<Place>(keys::place(id, waiter.place_id)).await? {
                 Some(place) if !place.is_over(now) => {
-                    return Ok(Ensured::Found(PlaceView::of(&app, &place).await?));
+                    return Ok(Ensured::Found(PlaceView::of(app, &place).await?));
                 }
                 // Its claim is over: clear it away, and wait anew.
-                Some(place) => waitlist::end(&app, &place).await.map(|_| ())?,
+                Some(place) => waitlist::end(app, &place).await.map(|_| ())?,
                 None => {}
             }
             continue;
         }
         let line = match pick::<Waitlist>(&found)? {
             Some(_) => vec![Waitlist::lengthen(id)],
-            None => begun(&app, &pwt, now).await?,
+            None => begun(app, &pwt, now).await?,
         };
         let place =
             Place { id: app.ids.id(), pwt_id: id, user_id: user, state: PlaceState::Waiting, since: now, claim: None };
@@ -125,9 +144,9 @@ pub async fn join_waitlist(app: App, caller: Active, Path(id): Path<PwtId>) -> R
             Write::check(keys::purchase(user, id.into())).if_absent(),
             Write::check(keys::open_order(user, id.into())).if_absent(),
         ];
-        if waitlist::commit(&app, taken.into_iter().chain(line)).await? {
+        if waitlist::commit(app, taken.into_iter().chain(line)).await? {
             let location = format!("/v1/pwts/{id}/waitlist/me");
-            let body = PlaceView::of(&app, &place).await?;
+            let body = PlaceView::of(app, &place).await?;
             return Ok(Ensured::Created(Created { location, version: None, body }));
         }
     }

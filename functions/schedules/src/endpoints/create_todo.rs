@@ -1,7 +1,7 @@
 //! `POST /v1/schedules/{scheduleId}/todos`: adds a todo.
 
 use deserr::Deserr;
-use devloop_http::{Created, Json, Path};
+use devloop_http::{Created, IdempotencyKey, KeyRefused, MaybeIdempotent, Once, Path};
 use domain::{
     ids::ScheduleId,
     refusal::{Details, Reason, Refusal},
@@ -41,6 +41,10 @@ pub enum Refused {
     #[error(transparent)]
     Span(#[from] FieldErrors),
     #[error(transparent)]
+    Key(#[from] KeyRefused),
+    #[error("the answer could not be written: {0}")]
+    Unwritable(#[from] serde_json::Error),
+    #[error(transparent)]
     Storage(#[from] Error),
 }
 
@@ -50,6 +54,8 @@ impl Refusal for Refused {
     fn reason(&self) -> Reason {
         match self {
             Self::Span(errors) => errors.reason(),
+            Self::Key(error) => error.reason(),
+            Self::Unwritable(_) => Reason::INTERNAL,
             Self::Storage(error) => error.reason(),
         }
     }
@@ -57,16 +63,31 @@ impl Refusal for Refused {
     fn details(&self) -> Details {
         match self {
             Self::Span(errors) => errors.details(),
+            Self::Key(error) => error.details(),
+            Self::Unwritable(_) => Details::default(),
             Self::Storage(error) => error.details(),
         }
     }
 }
 
-/// Writes version 1 of it.
+const OPERATION: &str = "create_todo";
+
+/// Writes version 1 of it, once for each key if there is one.
 pub async fn create_todo(
     app: App,
     member: ScheduleMember,
-    (Path(schedule), Json(body)): (Path<ScheduleId>, Json<CreateTodo>),
+    (Path(schedule), MaybeIdempotent { key, body }): (Path<ScheduleId>, MaybeIdempotent<CreateTodo>),
+) -> Result<Once<Created<TodoView>>, Refused> {
+    let work = Box::pin(create(&app, &member, schedule, key.as_ref(), body));
+    app.recorded((member.user, OPERATION, key.as_ref()), work).await
+}
+
+async fn create(
+    app: &App,
+    member: &ScheduleMember,
+    schedule: ScheduleId,
+    key: Option<&IdempotencyKey>,
+    body: CreateTodo,
 ) -> Result<Created<TodoView>, Refused> {
     check_span(body.start, body.end)?;
     let now = app.clock.now();
@@ -83,12 +104,15 @@ pub async fn create_todo(
         updated_at: now,
     };
     // A first try that arrives late must not undo a change made since.
-    match app.table.write(Write::put(&todo).if_absent()).await {
-        Ok(()) => {}
-        Err(WriteError::Storage(error)) => return Err(error.into()),
-        // Somebody else's new todo has the same id: another try gets another one.
-        Err(WriteError::Unmet(_)) => return Err(Error::Busy { operation: "PutItem" }.into()),
-    }
+    let write = Write::put(&todo).if_absent();
     let location = format!("/v1/schedules/{schedule}/todos/{}", todo.id);
-    Ok(Created { location, version: Some(todo.version), body: TodoView::of(todo) })
+    let created = Created { location, version: Some(todo.version), body: TodoView::of(todo) };
+    let answer = key.map(|_| created.recorded()).transpose()?;
+    let record = key.zip(answer).map(|(key, answer)| key.succeed(member.user, OPERATION, answer, now));
+    match app.write_recorded(write, record).await {
+        Ok(()) => Ok(created),
+        Err(WriteError::Storage(error)) => Err(error.into()),
+        // The key has a record meanwhile, or somebody else's new todo has the same id: another try tells.
+        Err(WriteError::Unmet(_)) => Err(Error::Busy { operation: "PutItem" }.into()),
+    }
 }

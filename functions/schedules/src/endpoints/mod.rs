@@ -1,6 +1,9 @@
 pub mod create_todo;
 pub mod delete_todo;
+pub mod get_my_calendar;
 pub mod get_schedule;
+pub mod get_schedule_feed;
 pub mod get_todo;
+pub mod issue_schedule_feed;
 pub mod list_todos;
 pub mod update_todo;

@@ -1,14 +1,18 @@
 //! `POST /v1/tutor-applications`: applies to become a tutor. After a rejection one may apply anew.
 
 use deserr::Deserr;
-use devloop_http::{Created, Json, SignedIn};
+use devloop_http::{Created, IdempotencyKey, KeyRefused, MaybeIdempotent, Once, SignedIn, UNAUTHENTICATED};
 use domain::{
     accounts::{Approval, Role},
     refusal::{Details, Reason, Refusal},
     text::{AccountNumber, RealName, WebUrl},
     validation::FieldErrors,
 };
-use storage::{Write, WriteError, items::TutorApplication, keys};
+use storage::{
+    Tx, Write,
+    items::{TutorApplication, User},
+    keys,
+};
 use utoipa::ToSchema;
 
 use crate::{App, Unsealed, views::ApplicationView};
@@ -38,6 +42,12 @@ pub enum Refused {
     AlreadyTutor,
     #[error("not a plain user")]
     Forbidden,
+    #[error("the account is not in use")]
+    NotActive,
+    #[error(transparent)]
+    Key(#[from] KeyRefused),
+    #[error("the answer could not be written: {0}")]
+    Unwritable(#[from] serde_json::Error),
     #[error(transparent)]
     Unsealed(#[from] Unsealed),
     #[error(transparent)]
@@ -52,31 +62,47 @@ const APPLICATION_EXISTS: Reason = Reason::conflict(
 const ALREADY_TUTOR: Reason = Reason::conflict("ALREADY_TUTOR", "이미 튜터입니다.", "You are a tutor already.");
 
 impl Refusal for Refused {
-    const REASONS: &'static [Reason] = &[APPLICATION_EXISTS, ALREADY_TUTOR, Reason::FORBIDDEN];
+    const REASONS: &'static [Reason] = &[APPLICATION_EXISTS, ALREADY_TUTOR, Reason::FORBIDDEN, UNAUTHENTICATED];
 
     fn reason(&self) -> Reason {
         match self {
             Self::Exists => APPLICATION_EXISTS,
             Self::AlreadyTutor => ALREADY_TUTOR,
             Self::Forbidden => Reason::FORBIDDEN,
-            Self::Unsealed(_) => Reason::INTERNAL,
+            Self::NotActive => UNAUTHENTICATED,
+            Self::Key(error) => error.reason(),
+            Self::Unwritable(_) | Self::Unsealed(_) => Reason::INTERNAL,
             Self::Storage(error) => error.reason(),
         }
     }
 
     fn details(&self) -> Details {
         match self {
+            Self::Key(error) => error.details(),
             Self::Storage(error) => error.details(),
             _ => Details::default(),
         }
     }
 }
 
-/// Stores the application, unless there is one that was not rejected.
+const OPERATION: &str = "apply_as_tutor";
+
+/// Stores the application, unless there is one that was not rejected; once for each key if there is one. Who leaves or has
+/// left leaves none behind.
 pub async fn apply_as_tutor(
     app: App,
     caller: SignedIn,
-    Json(body): Json<ApplyAsTutor>,
+    MaybeIdempotent { key, body }: MaybeIdempotent<ApplyAsTutor>,
+) -> Result<Once<Created<ApplicationView>>, Refused> {
+    let work = Box::pin(apply(&app, &caller, key.as_ref(), body));
+    app.edge.recorded((caller.id, OPERATION, key.as_ref()), work).await
+}
+
+async fn apply(
+    app: &App,
+    caller: &SignedIn,
+    key: Option<&IdempotencyKey>,
+    body: ApplyAsTutor,
 ) -> Result<Created<ApplicationView>, Refused> {
     match caller.role {
         Role::User => {}
@@ -90,6 +116,7 @@ pub async fn apply_as_tutor(
         // The token is older than the approval.
         Some(Approval::Approved) => return Err(Refused::AlreadyTutor),
     }
+    let now = app.edge.clock.now();
     let application = TutorApplication {
         user_id: caller.id,
         real_name: body.real_name,
@@ -98,7 +125,7 @@ pub async fn apply_as_tutor(
         account_last_four: body.account_number.last_four(),
         state: Approval::Pending,
         reason: None,
-        created_at: app.edge.clock.now(),
+        created_at: now,
         // Counts on from the rejected one, so that a decision on that one cannot meet this one.
         version: before.as_ref().map_or(1, |before| before.version.saturating_add(1)),
     };
@@ -107,11 +134,16 @@ pub async fn apply_as_tutor(
         Some(before) => write.if_is("state", Approval::Rejected).if_is("version", before.version),
         None => write.if_absent(),
     };
-    match app.edge.table.write(write).await {
-        Ok(()) => {}
-        Err(WriteError::Unmet(_)) => return Err(Refused::Exists),
-        Err(WriteError::Storage(error)) => return Err(error.into()),
-    }
     let location = "/v1/tutor-applications/me".to_owned();
-    Ok(Created { location, version: None, body: ApplicationView::of(application) })
+    let created = Created { location, version: None, body: ApplicationView::of(application) };
+    let answer = key.map(|_| created.recorded()).transpose()?;
+    let record = key.zip(answer).map(|(key, answer)| key.succeed(caller.id, OPERATION, answer, now));
+    Tx::once(app.edge.ids.token())
+        .and(User::must_be_active(caller.id), Refused::NotActive)
+        .and(write, Refused::Exists)
+        .and_all(record.map(|record| (record, Refused::Exists)))
+        .commit(&app.edge.table)
+        .await
+        .map_err(|error| error.first(Refused::Storage))?;
+    Ok(created)
 }

@@ -27,7 +27,7 @@ use tokio::sync::Notify;
 
 pub use self::{
     errors::Refused,
-    store::{Attributes, CannotOpen, Delivered, Depth, Location},
+    store::{Attributes, CannotOpen, DeadLetter, Delivered, Depth, Location},
 };
 use self::{
     protocol::QueueUrl,
@@ -93,6 +93,11 @@ impl Sqs {
     /// How many messages the queues hold, by name.
     pub fn depths(&self) -> Result<Vec<Depth>, Refused> {
         self.write(|page| page.depths(None))
+    }
+
+    /// The dead letters, the oldest first, and `most` of them.
+    pub fn dead_letters(&self, most: u32) -> Result<Vec<DeadLetter>, Refused> {
+        self.write(|page| page.dead_letters(most))
     }
 
     /// Sends dead letters back where they came from, as if they had never been delivered. Answers

@@ -78,6 +78,23 @@ pub struct Delivered {
     pub source: Option<String>,
 }
 
+/// A message that its queue gave up.
+#[derive(Clone, Debug)]
+pub struct DeadLetter {
+    /// The queue of dead letters that it is in.
+    pub queue: String,
+    /// The queue that gave it up.
+    pub source: String,
+    /// The message's name.
+    pub id: String,
+    /// What was sent.
+    pub body: String,
+    /// After how many deliveries that queue gives a message up.
+    pub receives: u32,
+    /// When it was first sent.
+    pub sent_at: Time,
+}
+
 /// How full a queue is.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -313,6 +330,25 @@ impl Page<'_> {
             params![dead_letters, target, self.now],
         )?;
         Ok(u64::try_from(moved).unwrap_or_default())
+    }
+
+    /// The messages that were given up, the oldest first, and `most` of them.
+    pub fn dead_letters(&self, most: u32) -> Result<Vec<DeadLetter>, Refused> {
+        let mut statement = self.at.prepare_cached(
+            "SELECT queue, source, id, body, coalesce(most_receives, 0), sent_at
+             FROM messages JOIN queues ON name = source ORDER BY sent_at, seq LIMIT ?1",
+        )?;
+        let read = |row: &Row<'_>| {
+            Ok(DeadLetter {
+                queue: row.get(0)?,
+                source: row.get(1)?,
+                id: row.get(2)?,
+                body: row.get(3)?,
+                receives: row.get(4)?,
+                sent_at: Time::from_unix_millis(row.get(5)?),
+            })
+        };
+        Ok(statement.query_map([most], read)?.collect::<Result<_, _>>()?)
     }
 
     /// How full one queue is, or each.

@@ -208,7 +208,7 @@ impl TossSandbox {
         let mut forced = test_code(&asked.headers).map(ApiError::of);
         match &struck.kind {
             Some(FaultKind::TimeOut { seconds }) => {
-                pause(Duration::from_secs(*seconds)).await;
+                self.0.faults.hang(*seconds).await;
                 return Ok(broken());
             }
             Some(FaultKind::Status500 { after_effect: false }) => {

@@ -7,6 +7,7 @@ use std::{
 
 use clock::Rng;
 use serde::{Deserialize, Serialize};
+use tokio::sync::Notify;
 
 /// Which calls a fault hits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,7 +31,7 @@ pub enum Operation {
 pub enum FaultKind {
     /// It takes effect, then the connection breaks before the first byte of the answer.
     AnswerLost,
-    /// Nothing happens for so many real seconds, then the connection breaks without effect.
+    /// Nothing happens for so many real seconds, or until the faults are cleared, then the connection breaks without effect.
     TimeOut {
         /// Real seconds, whatever the sandbox's clock does.
         #[serde(default = "long")]
@@ -108,7 +109,10 @@ pub(crate) struct Struck {
 
 /// The faults that wait for a call. Not durable: a restart clears them.
 #[derive(Debug, Default)]
-pub(crate) struct Faults(Mutex<Vec<Fault>>);
+pub(crate) struct Faults {
+    waiting: Mutex<Vec<Fault>>,
+    cleared: Notify,
+}
 
 impl Faults {
     pub fn add(&self, mut fault: Fault) {
@@ -122,8 +126,18 @@ impl Faults {
         self.with(|faults| faults.clone())
     }
 
+    /// Lets go of the calls that hang, too.
     pub fn clear(&self) {
         self.with(Vec::clear);
+        self.cleared.notify_waiters();
+    }
+
+    /// Hangs for so many real seconds, or until the faults are cleared.
+    pub async fn hang(&self, seconds: u64) {
+        tokio::select! {
+            () = tokio::time::sleep(Duration::from_secs(seconds)) => {}
+            () = self.cleared.notified() => {}
+        }
     }
 
     /// Delays add up; of the other kinds the first that strikes is used and the rest wait.
@@ -149,7 +163,7 @@ impl Faults {
     }
 
     fn with<T>(&self, work: impl FnOnce(&mut Vec<Fault>) -> T) -> T {
-        work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        work(&mut self.waiting.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -188,6 +202,13 @@ mod tests {
         for expected in [Some(FaultKind::AnswerLost), Some(FaultKind::AnswerLost), None] {
             assert_eq!(faults.draw(Operation::Confirm, &rng).kind, expected);
         }
+        assert!(faults.list().is_empty());
+    }
+
+    #[tokio::test]
+    async fn clearing_lets_go_of_what_hangs() {
+        let faults = Faults::default();
+        futures::join!(faults.hang(3_600), async { faults.clear() });
         assert!(faults.list().is_empty());
     }
 

@@ -113,12 +113,17 @@ impl TossSandbox {
 
     /// The API under `/v1`, the window under `/window`, the controls under `/sandbox`, the list at `/`.
     pub fn router(&self) -> Router {
+        self.router_behind(|api| api)
+    }
+
+    /// The same with something before the API alone: window, controls and list stay as they are.
+    pub(crate) fn router_behind(&self, before: impl FnOnce(Router) -> Router) -> Router {
         Router::new()
-            .merge(api::routes())
             .merge(window::routes())
             .merge(controls::routes())
             .fallback(api::unknown)
             .with_state(self.clone())
+            .merge(before(api::routes().with_state(self.clone())))
     }
 
     /// Where people reach it: receipts point there. Without it, and before, payments have none.

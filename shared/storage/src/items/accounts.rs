@@ -1,7 +1,7 @@
 use domain::{
     accounts::{Approval, Role, Standing},
     ids::{FamilyId, UserId},
-    text::{Email, RealName, Reason, Username, WebUrl},
+    text::{Email, RealName, Reason, Username, WITHDRAWN, WebUrl},
     time::Time,
 };
 use serde::{Deserialize, Serialize};
@@ -30,6 +30,9 @@ pub struct User {
     pub password_hash: Option<String>,
     /// What Toss knows the user by: random, never the user's id.
     pub customer_key: String,
+    /// Raised with every change of the password: a session of an earlier one is over.
+    #[serde(default)]
+    pub password_version: u64,
     /// When it signed up.
     pub created_at: Time,
     /// Raised by every change.
@@ -57,6 +60,40 @@ impl User {
             .add("version", 1)
             .if_is("role", Role::User)
             .if_is("standing", Standing::Active)
+    }
+
+    /// Another name for an account in use.
+    pub fn rename(id: UserId, username: &Username) -> Write {
+        Write::update(keys::user(id)).set("username", username).add("version", 1).if_is("standing", Standing::Active)
+    }
+
+    /// Replaces the password by that of `hash`, if it is still the one that was read. That ends
+    /// every session but those that are told of it: [`Session::keep`].
+    pub fn change_password(&self, hash: &str) -> Write {
+        Write::update(keys::user(self.id))
+            .set("passwordHash", hash)
+            .set("passwordVersion", self.password_version.saturating_add(1))
+            .add("version", 1)
+            .if_is("passwordHash", &self.password_hash)
+            .if_is("standing", Standing::Active)
+    }
+
+    /// `standing` instead of the one that was read, if nothing changed since.
+    pub fn turn(&self, standing: Standing) -> Write {
+        Write::update(keys::user(self.id))
+            .set("standing", standing)
+            .add("version", 1)
+            .if_is("standing", self.standing)
+            .if_is("version", self.version)
+    }
+
+    /// WITHDRAWING → WITHDRAWN: nothing personal is left, if nothing changed since it was read.
+    pub fn withdraw(&self) -> Write {
+        self.turn(Standing::Withdrawn)
+            .set("username", WITHDRAWN)
+            .set("customerKey", "")
+            .remove("email")
+            .remove("passwordHash")
     }
 }
 
@@ -88,6 +125,11 @@ impl EmailGuard {
     pub fn key(email: &Email) -> keys::Key {
         keys::email_guard(&keys::hashed(email.as_str()))
     }
+
+    /// The address is free again, if it was still this user's.
+    pub fn release(email: &Email, user_id: UserId) -> Write {
+        Write::delete(Self::key(email)).if_absent_or_is("userId", user_id)
+    }
 }
 
 /// A refresh-token family: one log-in and what descends from it.
@@ -110,6 +152,9 @@ pub struct Session {
     pub expires_at: Time,
     /// Whether the family was logged out or caught reusing a token.
     pub revoked: bool,
+    /// The account's [`User::password_version`] that it belongs to.
+    #[serde(default)]
+    pub password_version: u64,
 }
 
 impl Stored for Session {
@@ -117,6 +162,30 @@ impl Stored for Session {
 
     fn keys(&self) -> Keys {
         Keys { ttl: Some(self.expires_at.unix_seconds()), ..Keys::of(keys::session(self.user_id, self.family)) }
+    }
+}
+
+impl Session {
+    /// Writes the token that was made of `before`'s, if that is still the present one. What else
+    /// stands in the session stays as it is by then.
+    pub fn rotate(&self, before: &Self) -> Write {
+        Write::update(keys::session(self.user_id, self.family))
+            .set("n", self.n)
+            .set("secretHash", &self.secret_hash)
+            .set("previousHash", &self.previous_hash)
+            .set("rotatedAt", self.rotated_at)
+            .set("expiresAt", self.expires_at)
+            .set("ttl", self.expires_at.unix_seconds())
+            .if_is("n", before.n)
+            .if_is("secretHash", &before.secret_hash)
+            .if_is("revoked", false)
+    }
+
+    /// It outlives a change of the password to version `password_version`.
+    pub fn keep(&self, password_version: u64) -> Write {
+        Write::update(keys::session(self.user_id, self.family))
+            .set("passwordVersion", password_version)
+            .if_is("revoked", false)
     }
 }
 

@@ -33,6 +33,9 @@ pub struct Answer {
     pub body: String,
     /// The `Location` header.
     pub location: Option<String>,
+    /// The version in the `ETag` header.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<u64>,
 }
 
 /// What one user's idempotency key of one operation led to.

@@ -41,3 +41,19 @@ impl Stored for LedgerEntry {
         }
     }
 }
+
+/// How far Toss's list of transactions was matched with the orders. There is one.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MatchedUntil {
+    /// What was moved before this instant was matched.
+    pub until: Time,
+}
+
+impl Stored for MatchedUntil {
+    const TYPE: &'static str = "MATCHED_UNTIL";
+
+    fn keys(&self) -> Keys {
+        Keys::of(keys::transactions_matched())
+    }
+}

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod applications;
+mod feeds;
 mod idempotency;
 mod ledger;
 mod notes;
@@ -18,8 +19,9 @@ use serde::{Serialize, de::DeserializeOwned};
 pub use self::{
     accounts::{EmailGuard, LogInWindow, Session, TutorApplication, User},
     applications::{Application, ApplicationCard},
+    feeds::{Feed, FeedGuard},
     idempotency::{Answer, IdempotencyRecord, Progress},
-    ledger::LedgerEntry,
+    ledger::{LedgerEntry, MatchedUntil},
     notes::{Note, NoteKind},
     orders::{
         Buyer, CartLine, Deposit, Lapses, OpenOrder, Order, OrderLine, Payment, PaymentKeyGuard, Purchase, Settlement,

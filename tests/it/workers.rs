@@ -1,0 +1,146 @@
+//! Every worker as it is deployed: a real event through the adapter that Lambda's runtime calls.
+
+use std::{collections::BTreeSet, fs, path::Path};
+
+use devloop_local::toss_sandbox::{FaultKind, Operation};
+use lambda_http::{Context, LambdaEvent};
+use serde_json::{Value, json};
+use tower::Service;
+use worker::Handler;
+
+use crate::{
+    app::{Account, TestApp},
+    flows::{refunds::Bought, sale::Sale},
+};
+
+const WORKERS: [&str; 3] = ["integrity_checker", "order_sweeper", "payment_reconciler"];
+
+fn event(file: &str) -> Value {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../events").join(file);
+    serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
+}
+
+/// The worker as its binary builds it, under its own policy.
+async fn worker(app: &TestApp, name: &'static str) -> Handler {
+    match name {
+        "order_sweeper" => fn_orders::order_sweeper(app.worker(name).await),
+        "payment_reconciler" => fn_orders::payment_reconciler(app.worker(name).await),
+        "integrity_checker" => fn_orders::integrity_checker(app.table_of(name).await),
+        other => panic!("no worker {other}"),
+    }
+}
+
+/// What the runtime is answered, or the error that it is told.
+async fn invoke(app: &TestApp, name: &'static str, event: Value) -> Result<Value, String> {
+    let mut adapter = worker::adapter(worker(app, name).await);
+    let answer = Box::pin(adapter.call(LambdaEvent::new(event, Context::default()))).await;
+    answer.map(|failures| serde_json::to_value(failures).unwrap()).map_err(|error| error.to_string())
+}
+
+fn none() -> Value {
+    json!({ "batchItemFailures": [] })
+}
+
+/// An order that is paid at Toss, and of which nobody here knows.
+async fn unanswered(sale: &Sale, buyer: &Account) -> Value {
+    let order = sale.order(buyer).await.expect(201);
+    let payment_key = sale.authenticate(&order);
+    sale.app.sandbox.fail_next(Operation::Confirm, FaultKind::AnswerLost);
+    sale.confirm(buyer, &order, &payment_key).await.expect(202);
+    order
+}
+
+#[test]
+fn every_worker_has_the_event_that_wakes_it() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../events/schedules");
+    let files: BTreeSet<String> = fs::read_dir(folder)
+        .unwrap()
+        .map(|file| file.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(files, WORKERS.map(str::to_owned).into());
+}
+
+#[tokio::test]
+async fn the_order_sweeper_lets_go_what_is_overdue() {
+    let sale = Sale::of(3).await;
+    let kim = sale.app.sign_up("kim").await;
+    let order = sale.order(&kim).await.expect(201);
+    let wake = async || invoke(&sale.app, "order_sweeper", event("schedules/order_sweeper.json")).await;
+    assert_eq!(wake().await, Ok(none()));
+    assert_eq!(sale.state(&kim, &order).await, "PENDING");
+    sale.app.clock.advance(631_000);
+    assert_eq!(wake().await, Ok(none()));
+    assert_eq!(sale.state(&kim, &order).await, "EXPIRED");
+}
+
+#[tokio::test]
+async fn the_payment_reconciler_finishes_by_its_schedule_what_nobody_told_it_of() {
+    let sale = Sale::of(3).await;
+    let kim = sale.app.sign_up("kim").await;
+    let order = unanswered(&sale, &kim).await;
+    sale.app.clock.advance(60_000);
+    let woken = invoke(&sale.app, "payment_reconciler", event("schedules/payment_reconciler.json")).await;
+    assert_eq!(woken, Ok(none()));
+    assert_eq!(sale.state(&kim, &order).await, "PAID");
+}
+
+#[tokio::test]
+async fn of_a_batch_only_what_failed_comes_again() {
+    let sale = Sale::of(3).await;
+    let (kim, lee) = (sale.app.sign_up("kim").await, sale.app.sign_up("lee").await);
+    let (healthy, poisoned) = (unanswered(&sale, &kim).await, unanswered(&sale, &lee).await);
+    let mut batch = event("sqs/payments.json");
+    let names: Vec<Value> = [0, 1].iter().map(|n: &usize| batch["Records"][*n]["messageId"].clone()).collect();
+    for (n, order) in [&healthy, &poisoned].into_iter().enumerate() {
+        let mut message: Value = serde_json::from_str(batch["Records"][n]["body"].as_str().unwrap()).unwrap();
+        message["orderId"] = order["id"].clone();
+        batch["Records"][n]["body"] = json!(message.to_string());
+    }
+    let mut unreadable = batch["Records"][0].clone();
+    (unreadable["messageId"], unreadable["body"]) = (json!("unreadable"), json!("{"));
+    batch["Records"].as_array_mut().unwrap().push(unreadable);
+    let partition = format!("ORDER#{}", poisoned["id"].as_str().unwrap());
+    sale.app.wire.rule(move |call| {
+        let struck = call.by == "payment_reconciler" && call.mentions(&partition);
+        if struck {
+            testkit::Action::Refuse { status: 400, code: "ValidationException" }
+        } else {
+            testkit::Action::Pass
+        }
+    });
+    sale.app.clock.advance(60_000);
+    let answer = invoke(&sale.app, "payment_reconciler", batch.clone()).await.unwrap();
+    let failed = json!([{ "itemIdentifier": names[1] }, { "itemIdentifier": "unreadable" }]);
+    assert_eq!(answer, json!({ "batchItemFailures": failed }));
+    assert_eq!(sale.state(&kim, &healthy).await, "PAID");
+    // They come again alone, and once the cause is gone only what nobody can read is left.
+    sale.app.wire.clear();
+    batch["Records"].as_array_mut().unwrap().remove(0);
+    let answer = invoke(&sale.app, "payment_reconciler", batch).await.unwrap();
+    assert_eq!(answer, json!({ "batchItemFailures": [{ "itemIdentifier": "unreadable" }] }));
+    assert_eq!(sale.state(&lee, &poisoned).await, "PAID");
+}
+
+#[tokio::test]
+async fn the_integrity_checker_reads_everything_and_changes_nothing() {
+    let bought = Bought::two().await;
+    bought.sale.app.wire.take_calls();
+    let woken = invoke(&bought.sale.app, "integrity_checker", event("schedules/integrity_checker.json")).await;
+    assert_eq!(woken, Ok(none()));
+    let calls = bought.sale.app.wire.take_calls();
+    assert!(calls.iter().any(|call| call.operation == "Scan"));
+    assert!(calls.iter().all(|call| ["Scan", "Query", "BatchGetItem"].contains(&call.operation.as_str())), "{calls:?}");
+}
+
+/// The runtime hears of it, so that the schedule's metric of failures does.
+#[tokio::test]
+async fn a_run_that_fails_is_told_to_the_runtime() {
+    let sale = Sale::of(1).await;
+    sale.app.wire.rule(|_| testkit::Action::Refuse { status: 400, code: "ValidationException" });
+    for worker in WORKERS {
+        let refused = invoke(&sale.app, worker, event(&format!("schedules/{worker}.json"))).await.unwrap_err();
+        assert!(refused.contains("ValidationException"), "{worker}: {refused}");
+    }
+    let no_event = invoke(&sale.app, "payment_reconciler", json!({ "Records": [{}] })).await.unwrap_err();
+    assert!(no_event.contains("no event of a queue"), "{no_event}");
+}
