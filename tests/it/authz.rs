@@ -296,11 +296,12 @@ fn rows() -> Vec<Row> {
         row("get_openapi", get.clone(), |_| "/v1/openapi.json".into(), ANYONE),
         row("answer_unknown_route", get, |_| "/v1/nothing".into(), [404; 10]),
     ];
-    rows.extend(board_rows());
+    rows.extend(community_rows());
+    rows.extend(party_rows());
     rows
 }
 
-fn board_rows() -> Vec<Row> {
+fn community_rows() -> Vec<Row> {
     let (get, post, put) = (Method::GET, Method::POST, Method::PUT);
     let (patch, delete) = (Method::PATCH, Method::DELETE);
     vec![
@@ -320,33 +321,35 @@ fn board_rows() -> Vec<Row> {
         .if_match(|_| "\"9\"".into()),
         row(
             "create_community_comment",
-            post.clone(),
+            post,
             |world| format!("/v1/communities/{}/comments", world.question),
             with(MONEY, 201),
         )
         .body(|_, _| json!({ "content": "댓글" })),
-        row(
-            "list_community_comments",
-            get.clone(),
-            |world| format!("/v1/communities/{}/comments", world.question),
-            ANYONE,
-        ),
+        row("list_community_comments", get, |world| format!("/v1/communities/{}/comments", world.question), ANYONE),
         row(
             "update_community_comment",
-            patch.clone(),
+            patch,
             |world| format!("/v1/communities/{}/comments/{}", world.question, world.answer),
             COMMENTER,
         )
         .body(|_, _| json!({ "content": "새 댓글" })),
         row(
             "delete_community_comment",
-            delete.clone(),
+            delete,
             |world| format!("/v1/communities/{}/comments/{}", world.question, world.answer),
             with(COMMENTER_AUTHOR_OR_ADMIN, 412),
         )
         .if_match(|_| "\"9\"".into()),
         row("accept_comment", put, |world| format!("/v1/communities/{}/accepted-comment", world.question), WRITER)
             .body(|world, _| json!({ "commentId": world.answer })),
+    ]
+}
+
+fn party_rows() -> Vec<Row> {
+    let (get, post) = (Method::GET, Method::POST);
+    let (patch, delete) = (Method::PATCH, Method::DELETE);
+    vec![
         row("create_party_post", post.clone(), |_| "/v1/parties".into(), with(MONEY, 201))
             .body(|_, _| json!({ "title": "스터디", "content": "내용", "category": "ETC", "capacity": 5 })),
         row("list_party_posts", get.clone(), |_| "/v1/parties".into(), ANYONE),

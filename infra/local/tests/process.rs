@@ -59,6 +59,12 @@ async fn it_starts_with_demo_data_and_stops_on_ctrl_c() {
     assert_eq!(health["status"], "UP");
     let on_sale = get("/v1/pwts").send(&http, &server.api).await.expect(200);
     assert_eq!(on_sale["items"].as_array().unwrap().len(), 4, "{on_sale}");
+    for (board, posts, comments) in [("/v1/communities", 3, 4), ("/v1/parties", 2, 2)] {
+        let list = get(board).send(&http, &server.api).await.expect(200);
+        let list = list["items"].as_array().unwrap();
+        let commented: u64 = list.iter().map(|post| post["commentCount"].as_u64().unwrap()).sum();
+        assert_eq!((list.len(), commented), (posts, comments), "{board}");
+    }
     for who in ["admin", "tutor", "user1", "user2", "user3"] {
         let body = json!({ "email": format!("{who}@devloop.local"), "password": "devloop-demo-2026" });
         post("/v1/auth/login", body).send(&http, &server.api).await.expect(200);

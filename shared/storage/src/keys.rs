@@ -486,8 +486,11 @@ pub const COMMENT: &str = "COMMENT#";
 
 /// Somebody's application to a party.
 pub fn party_application(party: PostId, user: UserId) -> Key {
-    Key::new(post_partition(Board::Party, party), format!("APPLICATION#{user}"))
+    Key::new(post_partition(Board::Party, party), format!("{APPLICATION}{user}"))
 }
+
+/// How the sort keys of applications begin.
+pub const APPLICATION: &str = "APPLICATION#";
 
 /// An application among those to its party, oldest first.
 pub fn application_to(party: PostId, applied: Time, user: UserId) -> IndexKey {
