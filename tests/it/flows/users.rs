@@ -1,6 +1,9 @@
 //! Profiles, and what users bought.
 
-use domain::ids::{OrderId, ProductId};
+use domain::{
+    boards::Board,
+    ids::{OrderId, ProductId},
+};
 use serde_json::{Value, json};
 use storage::{Write, items::Purchase, keys};
 use testkit::Action;
@@ -228,11 +231,14 @@ async fn without_the_condition_on_the_standing_a_name_would_come_back() {
 }
 
 /// Posts as the boards list them under their author.
-async fn posts(app: &TestApp, author: &Account, board: &'static str, number: u64) {
+async fn posts(app: &TestApp, author: &Account, board: Board, number: u64) {
     for n in 0..number {
         // Any item will do: an index takes whatever names a partition of it.
         let place = Ulid::from_parts(n, 7).to_string();
-        let key = keys::note(author.id.parse().unwrap(), Ulid::from_parts(n, board.len().try_into().unwrap()).into());
+        let key = keys::note(
+            author.id.parse().unwrap(),
+            Ulid::from_parts(n, board.as_str().len().try_into().unwrap()).into(),
+        );
         let listed = keys::posts_of(author.id.parse().unwrap(), board);
         let post = Write::update(key).set("gsi2pk", listed).set("gsi2sk", place);
         app.table.write(post).await.unwrap();
@@ -243,8 +249,8 @@ async fn posts(app: &TestApp, author: &Account, board: &'static str, number: u64
 async fn get_user_shows_what_everybody_may_see() {
     let app = TestApp::start().await;
     let kim = app.sign_up("kim").await;
-    posts(&app, &kim, "COMMUNITY", 3).await;
-    posts(&app, &kim, "PARTY", 101).await;
+    posts(&app, &kim, Board::Community, 3).await;
+    posts(&app, &kim, Board::Party, 101).await;
     let path = format!("/v1/users/{}", kim.id);
     let reply = app.get(&path).send().await;
     let etag = reply.header("etag").to_owned();
