@@ -12,13 +12,14 @@ use cargo_metadata::{DependencyKind, Metadata, MetadataCommand};
 use crate::template::repository;
 
 /// What each shared room may depend on among the others. Less is always fine.
-const SHARED: [(&str, &[&str]); 12] = [
+const SHARED: [(&str, &[&str]); 13] = [
     ("domain", &[]),
     ("telemetry", &[]),
     // Time, ids and randomness.
     ("clock", &["domain"]),
     ("config", &["domain"]),
     ("auth", &["clock", "config", "domain"]),
+    ("sealing", &["clock", "config"]),
     ("storage", &["clock", "config", "domain"]),
     ("toss", &["clock", "domain"]),
     // Callers are read again from the table, and idempotency records are kept in it.

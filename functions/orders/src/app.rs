@@ -6,6 +6,7 @@ use config::{Settings, Supplier};
 use devloop_http::{Edge, StartError};
 use domain::{ids::OrderId, ledger::Commission};
 use jobs::{Alarm, Jobs, Notification};
+use sealing::Cipher;
 use toss::Toss;
 
 /// Built once, cloned for each request.
@@ -17,6 +18,8 @@ pub struct App {
     pub toss: Toss,
     /// What is worked on later, by others.
     pub jobs: Jobs,
+    /// Encrypts refund accounts, where refunds are begun or sent again.
+    pub cipher: Option<Cipher>,
     /// What orders and payment windows need to know.
     pub terms: Terms,
 }
@@ -56,7 +59,9 @@ impl App {
             supplier: payments.supplier.clone(),
             deposit_hours: Some(payments.pwt_deposit_hours).filter(|hours| *hours > 0),
         };
-        Ok(Self { edge, toss, jobs, terms })
+        let cipher = settings.account_key.as_ref().map(Cipher::new).transpose();
+        let cipher = cipher.map_err(|error| StartError(error.to_string()))?;
+        Ok(Self { edge, toss, jobs, cipher, terms })
     }
 
     /// What runs in a deployed function.

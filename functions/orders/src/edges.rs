@@ -475,7 +475,8 @@ fn at_attempt(refund: &Refund) -> Write {
 }
 
 fn end_refund(refund: &Refund, state: RefundState, now: Time) -> Write {
-    at_attempt(refund).set("state", state).set("endedAt", now).remove("due").remove("gsi1pk").remove("gsi1sk")
+    let ended = at_attempt(refund).set("state", state).set("endedAt", now).remove("accountCipher");
+    ended.remove("due").remove("gsi1pk").remove("gsi1sk")
 }
 
 /// The lines that a refund gives back.

@@ -18,6 +18,7 @@ mod products;
 mod receipt;
 mod reconciler;
 mod refund;
+mod refund_account;
 mod rules;
 #[cfg(test)]
 mod samples;

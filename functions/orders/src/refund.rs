@@ -19,6 +19,7 @@ use toss::{Failure, Payment};
 use crate::{
     App,
     edges::{self, NotMoved},
+    refund_account,
 };
 
 /// How far a refund has come.
@@ -59,6 +60,7 @@ pub fn of(app: &App, order: &Order, products: Vec<ProductId>, reason: String, as
         asked_at: now,
         ended_at: None,
         failure: None,
+        account_cipher: None,
         due: Some(now.plus_seconds(PATIENCE_SECONDS)),
         setbacks: 0,
     }
@@ -111,7 +113,9 @@ async fn round(app: &App, order: &Order, refund: &Refund) -> Result<ControlFlow<
     let key = format!("refund:{}:{}", refund.id, refund.n);
     // All that is left goes back as such: not every method gives back parts.
     let part = (refund.amount < refund.refundable).then_some(refund.amount);
-    let sent = app.toss.cancel(&key, payment_key, &refund.reason, part, Some(refund.refundable)).await;
+    let account = refund_account::of(app, refund)?;
+    let (reason, left) = (&refund.reason, Some(refund.refundable));
+    let sent = app.toss.cancel_to(&key, payment_key, reason, part, left, account.as_ref()).await;
     let unknown = |error: &Failure| {
         tracing::warn!(order = %order.id, %error, "no final answer to a refund");
         Ok(Break(Progress::Unknown(order.clone())))
@@ -186,7 +190,9 @@ async fn refuse(
     refund: &Refund,
     code: String,
 ) -> Result<ControlFlow<Progress, Refund>, NotMoved> {
-    tracing::error!(order = %order.id, code, alarm = true, "Toss refused a refund");
+    // Who gave a wrong account gives another one.
+    let alarm = !refund_account::is_refused_by(&code);
+    tracing::error!(order = %order.id, code, alarm, "Toss refused a refund");
     let order = edges::refuse_refund(app, order, refund, &code, app.edge.clock.now()).await?;
     Ok(Break(Progress::Refused { order, code }))
 }

@@ -2,8 +2,7 @@
 
 use config::Settings;
 use devloop_http::{Edge, StartError};
-
-use crate::Cipher;
+use sealing::Cipher;
 
 /// Built once, cloned for each request.
 #[derive(Clone, Debug)]

@@ -1,12 +1,10 @@
 //! Tutor applications: sending one, and deciding on it.
 
 mod app;
-mod cipher;
 mod endpoints;
 mod views;
 
 pub use app::App;
-pub use cipher::{BadKey, Cipher, Unreadable, Unsealed};
 use devloop_http::{Operation, Route, mount};
 use endpoints::{
     apply_as_tutor, approve_tutor_application, get_my_tutor_application, list_tutor_applications,

@@ -106,7 +106,7 @@ pub struct Settings {
     pub refresh_key: Option<Secret>,
     /// The key that seals cursors.
     pub cursor_key: Secret,
-    /// The key that encrypts account numbers, 32 bytes in hex. Only `tutors` has it.
+    /// The key that encrypts bank accounts, 32 bytes in hex. Only `tutors`, `orders` and the payment-reconciler have it.
     pub account_key: Option<Secret>,
     /// How payments are taken. Only `orders` has it.
     pub payments: Option<Payments>,

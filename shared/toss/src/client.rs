@@ -12,6 +12,7 @@ use crate::{
     failure::{Failure, Operation, classify},
     https::{Https, NoClient},
     payment::{Payment, Unreadable},
+    refund_account::RefundAccount,
     secret_key::SecretKey,
     transaction::Transaction,
     transport::{TimeOut, Transport},
@@ -104,7 +105,22 @@ impl Toss {
         amount: Option<Won>,
         refundable: Option<Won>,
     ) -> Result<Payment, Failure> {
+        self.cancel_to(idempotency_key, payment_key, reason, amount, refundable, None).await
+    }
+
+    /// The same of money that came into a virtual account, which goes to another account of the buyer's: Toss
+    /// refuses to cancel a deposit without `account`.
+    pub async fn cancel_to(
+        &self,
+        idempotency_key: &str,
+        payment_key: &str,
+        reason: &str,
+        amount: Option<Won>,
+        refundable: Option<Won>,
+        account: Option<&RefundAccount>,
+    ) -> Result<Payment, Failure> {
         require(is_payment_key(payment_key), "the payment key")?;
+        require(account.is_none_or(RefundAccount::is_sendable), "the refund account")?;
         require((1..=LONGEST_REASON).contains(&reason.chars().count()), "the reason")?;
         let url = self.url(&["v1", "payments", payment_key, "cancel"])?;
         let mut body = Map::new();
@@ -114,6 +130,9 @@ impl Toss {
         }
         if let Some(refundable) = refundable {
             body.insert("refundableAmount".to_owned(), json!(refundable.get()));
+        }
+        if let Some(account) = account {
+            body.insert("refundReceiveAccount".to_owned(), account.json());
         }
         about(self.post(Operation::Cancel, url, idempotency_key, &Value::Object(body)).await?, payment_key)
     }

@@ -12,6 +12,7 @@ mod failure;
 mod https;
 mod payment;
 mod reading;
+mod refund_account;
 mod secret_key;
 mod transaction;
 mod transport;
@@ -20,6 +21,7 @@ pub use client::{LONGEST_IDEMPOTENCY_KEY, LONGEST_PAYMENT_KEY, MOST_TRANSACTIONS
 pub use failure::Failure;
 pub use https::{Https, NoClient};
 pub use payment::{Cancel, Payment, PaymentFailure, PaymentSecret, Status, Unreadable};
+pub use refund_account::RefundAccount;
 pub use secret_key::{NotASecretKey, SecretKey};
 pub use transaction::Transaction;
 pub use transport::{NoAnswer, TimeOut, Transport};

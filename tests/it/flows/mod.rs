@@ -11,6 +11,7 @@ mod orders;
 mod parties;
 mod payments;
 mod pwts;
+mod refund_accounts;
 pub mod refunds;
 pub mod refusals;
 pub mod sale;

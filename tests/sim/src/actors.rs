@@ -276,7 +276,7 @@ impl Buyer<'_> {
 
     pub async fn cancel(&mut self, order: &Value, body: &Value) {
         let id = order["id"].as_str().unwrap();
-        let known = ["ALREADY_REFUNDED", "ORDER_NOT_CANCELABLE", "REFUND_REFUSED"];
+        let known = ["ALREADY_REFUNDED", "ORDER_NOT_CANCELABLE", "REFUND_REFUSED", "REFUND_ACCOUNT_NEEDED"];
         if let Ended::Refused(reply) = self.ask(&format!("/v1/orders/{id}/cancel"), &format!("cancel-{id}"), body).await
             && !known.contains(&reply.code())
         {

@@ -7,7 +7,7 @@ use fn_orders::{App, payment_reconciler};
 use worker::Failed;
 
 fn main() -> ExitCode {
-    worker::serve(Needs { payments: true, queues: true, ..Needs::default() }, |settings| {
+    worker::serve(Needs { account_key: true, payments: true, queues: true, ..Needs::default() }, |settings| {
         Box::pin(async move {
             let app = App::deployed(&settings).await.map_err(|error| Failed(error.to_string()))?;
             Ok(payment_reconciler(app))

@@ -1,18 +1,21 @@
 //! `POST /v1/orders/{orderId}/cancel`: lets go of an unpaid order, refunds a paid one, in whole or by line.
 //!
-//! A refund waits for Toss; what Toss does not say is no refusal, and the answer is 202 then.
+//! A refund waits for Toss; what Toss does not say is no refusal, and the answer is 202 then. What came into a virtual
+//! account goes back to an account that the caller names.
 
 use deserr::Deserr;
 use devloop_http::{Active, KeyRefused, MaybeIdempotent, Once, Path};
 use domain::{
     accounts::Role,
     ids::{OrderId, ProductId, PwtId},
+    money::Won,
     orders::State,
     refusal::{Details, Reason, Refusal},
     validation::{FieldErrors, Invalid},
 };
+use sealing::Unsealed;
 use storage::{
-    items::{Order, Pwt},
+    items::{Order, Pwt, Refund},
     keys,
 };
 use utoipa::ToSchema;
@@ -24,6 +27,7 @@ use crate::{
     letting_go::{self, NotLetGo},
     outcome::{Outcome, RETRY_SECONDS},
     refund::{self, Progress},
+    refund_account::{self, RefundAccount},
     rules::{self, NoRefund},
     views::{OrderView, find_order},
 };
@@ -40,6 +44,9 @@ pub struct CancelOrder {
     /// For the records. Admins must give one to refund.
     #[deserr(default)]
     reason: Option<domain::text::Reason>,
+    /// Where the money goes: of an order that was paid into a virtual account, and of no other.
+    #[deserr(default)]
+    refund_account: Option<RefundAccount>,
 }
 
 /// Why nothing was given back.
@@ -51,12 +58,16 @@ pub enum Refused {
     NotLetGo(#[from] NotLetGo),
     #[error(transparent)]
     NoRefund(NoRefund),
+    #[error("it was paid into a virtual account")]
+    AccountNeeded,
     #[error("another refund of the order is at work")]
     RefundInProgress,
     #[error("Toss refused the refund: {0}")]
     ByToss(String),
     #[error(transparent)]
     Key(#[from] KeyRefused),
+    #[error(transparent)]
+    Unsealed(#[from] Unsealed),
     #[error(transparent)]
     Storage(#[from] storage::Error),
 }
@@ -75,6 +86,12 @@ const PARTIAL_REFUND_UNAVAILABLE: Reason = Reason::conflict(
     "PARTIAL_REFUND_UNAVAILABLE",
     "부분 환불이 안 되는 결제 수단입니다. 주문 전체를 환불할 수 있습니다.",
     "This way of paying gives back the whole order only.",
+);
+
+const REFUND_ACCOUNT_NEEDED: Reason = Reason::conflict(
+    "REFUND_ACCOUNT_NEEDED",
+    "가상계좌로 입금한 주문입니다. 환불받을 계좌를 입력해 주세요.",
+    "This order was paid into a virtual account; name the account that the money goes back to.",
 );
 
 impl From<NoRefund> for Refused {
@@ -99,6 +116,7 @@ impl Refusal for Refused {
         REFUND_WINDOW_OVER,
         ALREADY_REFUNDED,
         PARTIAL_REFUND_UNAVAILABLE,
+        REFUND_ACCOUNT_NEEDED,
     ];
 
     fn reason(&self) -> Reason {
@@ -109,9 +127,11 @@ impl Refusal for Refused {
             Self::NoRefund(NoRefund::WindowOver(_)) => REFUND_WINDOW_OVER,
             Self::NoRefund(NoRefund::Already(_)) => ALREADY_REFUNDED,
             Self::NoRefund(NoRefund::WholeOrderOnly) => PARTIAL_REFUND_UNAVAILABLE,
+            Self::AccountNeeded => REFUND_ACCOUNT_NEEDED,
             Self::RefundInProgress => REFUND_IN_PROGRESS,
             Self::ByToss(_) => REFUND_REFUSED,
             Self::Key(error) => error.reason(),
+            Self::Unsealed(_) => Reason::INTERNAL,
             Self::Storage(error) => error.reason(),
         }
     }
@@ -123,7 +143,9 @@ impl Refusal for Refused {
             Self::NoRefund(NoRefund::WindowOver(products) | NoRefund::Already(products)) => {
                 Details::default().with("lines", serde_json::json!(products))
             }
-            Self::NoRefund(NoRefund::NotLines | NoRefund::WholeOrderOnly) => Details::default(),
+            Self::NoRefund(NoRefund::NotLines | NoRefund::WholeOrderOnly) | Self::AccountNeeded | Self::Unsealed(_) => {
+                Details::default()
+            }
             Self::RefundInProgress => Details::retry_after(RETRY_SECONDS),
             Self::ByToss(code) => Details::default().with("provider", serde_json::json!({ "code": code })),
             Self::Key(error) => error.details(),
@@ -149,6 +171,14 @@ pub async fn cancel_order(
 
 async fn cancel(app: &App, caller: &Active, id: OrderId, body: CancelOrder) -> Result<Outcome, Refused> {
     let order = find_order(app, &caller.account, id).await?.ok_or(NotLetGo::NotFound)?;
+    if body.refund_account.is_some() && !refund_account::is_taken(&order) {
+        let not_taken = Invalid::new(
+            "REFUND_ACCOUNT_NOT_TAKEN",
+            "가상계좌로 입금한 주문에만 환불 계좌를 입력할 수 있습니다.",
+            "is taken only for an order that was paid into a virtual account",
+        );
+        return Err(FieldErrors::one("refundAccount", not_taken).into());
+    }
     if matches!(order.state, State::Paid | State::PartiallyRefunded | State::Refunded) {
         return give_back(app, caller, order, body).await;
     }
@@ -184,9 +214,7 @@ async fn give_back(app: &App, caller: &Active, order: Order, body: CancelOrder) 
     let open = refund::open(app, &order).await?;
     let (order, refund) = match open {
         // The caller again, after an answer that was lost or told nothing.
-        Some(open) if open.asked_by == caller.id() && is_same(&open.products, body.lines.as_deref(), &order) => {
-            (order, open)
-        }
+        Some(open) if open.asked_by == caller.id() && is_same(app, &open, &body, &order)? => (order, open),
         Some(_) => return Err(Refused::RefundInProgress),
         None => begin(app, caller, &order, body).await?,
     };
@@ -201,21 +229,19 @@ async fn give_back(app: &App, caller: &Active, order: Order, body: CancelOrder) 
     }
 }
 
-/// Whether a refund at work is what is asked for.
-fn is_same(products: &[ProductId], asked: Option<&[ProductId]>, order: &Order) -> bool {
-    match asked {
+/// Whether a refund at work is what is asked for. Who has told an account need not tell it again, but the money goes
+/// to no other.
+fn is_same(app: &App, open: &Refund, asked: &CancelOrder, order: &Order) -> Result<bool, storage::Error> {
+    let products = &open.products;
+    let lines = match &asked.lines {
         Some(asked) => asked.len() == products.len() && asked.iter().all(|product| products.contains(product)),
         None => order.kept().next().is_none(),
-    }
+    };
+    Ok(lines && asked.refund_account.as_ref().map_or(Ok(true), |account| account.is_of(app, open))?)
 }
 
 /// Writes the refund down, if the caller may have it.
-async fn begin(
-    app: &App,
-    caller: &Active,
-    order: &Order,
-    body: CancelOrder,
-) -> Result<(Order, storage::items::Refund), Refused> {
+async fn begin(app: &App, caller: &Active, order: &Order, body: CancelOrder) -> Result<(Order, Refund), Refused> {
     let products = rules::lines_to_refund(order, body.lines)?;
     let by_admin = caller.account.role == Role::Admin;
     let reason = match body.reason {
@@ -231,8 +257,13 @@ async fn begin(
             app.edge.table.get_all_now(products.iter().map(|product| keys::pwt(PwtId::from(*product)))).await?;
         rules::within_window(&products, &pwts, app.edge.clock.now())?;
     }
-    let refund = refund::of(app, order, products, reason, caller.id());
+    let mut refund = refund::of(app, order, products, reason, caller.id());
     rules::takes_parts(order, &refund)?;
+    refund.account_cipher = match body.refund_account {
+        Some(account) => Some(account.seal(app, refund.id)?),
+        None if refund_account::is_needed(order) && refund.amount > Won::ZERO => return Err(Refused::AccountNeeded),
+        None => None,
+    };
     match edges::begin_refund(app, order, &refund).await {
         Ok(begun) => Ok((begun, refund)),
         Err(NotMoved::Storage(error)) => Err(error.into()),

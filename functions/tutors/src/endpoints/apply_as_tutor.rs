@@ -8,6 +8,7 @@ use domain::{
     text::{AccountNumber, RealName, WebUrl},
     validation::FieldErrors,
 };
+use sealing::Unsealed;
 use storage::{
     Tx, Write,
     items::{TutorApplication, User},
@@ -15,7 +16,7 @@ use storage::{
 };
 use utoipa::ToSchema;
 
-use crate::{App, Unsealed, views::ApplicationView};
+use crate::{App, views::ApplicationView};
 
 /// Who wants to teach.
 #[derive(Debug, Deserr, ToSchema)]
@@ -121,7 +122,7 @@ async fn apply(
         user_id: caller.id,
         real_name: body.real_name,
         portfolio_url: body.portfolio_url,
-        account_cipher: Some(app.cipher.seal(&body.account_number, caller.id, &app.edge.rng)?),
+        account_cipher: Some(app.cipher.seal(body.account_number.expose(), &caller.id.to_string(), &app.edge.rng)?),
         account_last_four: body.account_number.last_four(),
         state: Approval::Pending,
         reason: None,

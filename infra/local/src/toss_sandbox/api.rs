@@ -92,8 +92,18 @@ fn cancel_request(body: &serde_json::Map<String, Value>) -> Option<CancelRequest
         reason: reason.to_owned(),
         amount: amount("cancelAmount")?,
         refundable: amount("refundableAmount")?,
-        has_refund_account: body.get("refundReceiveAccount").is_some_and(Value::is_object),
+        has_refund_account: body.get("refundReceiveAccount").is_some_and(is_account),
     })
+}
+
+/// Whether a deposit can be paid back to it.
+fn is_account(account: &Value) -> bool {
+    let text = |name: &str| account.get(name).and_then(Value::as_str).unwrap_or_default();
+    let number = text("accountNumber");
+    !text("bank").is_empty()
+        && (1..=20).contains(&number.len())
+        && number.bytes().all(|byte| byte.is_ascii_digit())
+        && (1..=60).contains(&text("holderName").chars().count())
 }
 
 async fn payment(

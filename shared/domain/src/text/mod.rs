@@ -37,6 +37,7 @@ macro_rules! sent {
     };
 }
 
+mod bank_code;
 mod email;
 mod line;
 mod markdown;
@@ -44,6 +45,7 @@ mod secrets;
 mod tags;
 mod web_url;
 
+pub use bank_code::BankCode;
 pub use email::Email;
 pub use line::Line;
 pub use markdown::Markdown;
@@ -55,6 +57,8 @@ pub use web_url::WebUrl;
 pub type Username = Line<2, 30>;
 /// A person's name as on a bank account.
 pub type RealName = Line<1, 50>;
+/// Whose a bank account is, as the bank writes it.
+pub type HolderName = Line<1, 60>;
 /// The title of a PWT.
 pub type Title = Line<1, 255>;
 /// The title of a todo.
@@ -125,6 +129,8 @@ mod tests {
         is_as_told::<TodoContent>("김");
         is_as_told::<Password>("김");
         is_as_told::<AccountNumber>("1");
+        is_as_told::<BankCode>("1");
+        is_as_told::<HolderName>("김");
     }
 
     #[test]

@@ -40,6 +40,9 @@ pub struct Refund {
     /// Why Toss refused it: its code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<String>,
+    /// Where its money goes, if that has to be said: encrypted for this refund, and gone when it has ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account_cipher: Option<String>,
     /// When its next work is due; none when it has ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub due: Option<Time>,

@@ -80,6 +80,35 @@ fn cancel_sends_amount_and_lock_only_when_given() {
 }
 
 #[test]
+fn cancel_tells_where_a_deposit_goes_and_shows_it_to_nobody_else() {
+    let (toss, transport) = answering(200, PAYMENT);
+    let account = RefundAccount {
+        bank: "88".to_owned(),
+        account_number: "110123456789".to_owned(),
+        holder_name: "김개발".to_owned(),
+    };
+    now(toss.cancel_to("refund:1:1", "pay/1", "사유", None, None, Some(&account))).unwrap();
+    let unsendable = [
+        RefundAccount { bank: String::new(), ..account.clone() },
+        RefundAccount { account_number: String::new(), ..account.clone() },
+        RefundAccount { account_number: "1".repeat(21), ..account.clone() },
+        RefundAccount { account_number: "110-123".to_owned(), ..account.clone() },
+        RefundAccount { holder_name: String::new(), ..account.clone() },
+        RefundAccount { holder_name: "김".repeat(61), ..account.clone() },
+    ];
+    for account in &unsendable {
+        let sent = now(toss.cancel_to("k", "pay/1", "사유", None, None, Some(account)));
+        assert_eq!(sent, Err(Failure::Unsendable("the refund account")));
+    }
+    let sent = transport.sent.lock().unwrap();
+    let [request] = sent.as_slice() else { panic!("what cannot be said was sent") };
+    let body: Value = serde_json::from_slice(request.body()).unwrap();
+    let expected = json!({ "bank": "88", "accountNumber": "110123456789", "holderName": "김개발" });
+    assert_eq!(body, json!({ "cancelReason": "사유", "refundReceiveAccount": expected }));
+    assert_eq!(format!("{account:?}"), "RefundAccount(…)");
+}
+
+#[test]
 fn a_payment_key_stays_one_segment() {
     let odd = "a/../b?c#d%2e";
     let (toss, transport) = answering(200, &PAYMENT.replace("pay/1", odd));

@@ -1,3 +1,5 @@
+use toss::RefundAccount;
+
 use super::*;
 
 #[tokio::test]
@@ -117,6 +119,13 @@ async fn a_virtual_account_waits_for_its_deposit() {
     assert_eq!(town.toss.payment(&key).await.unwrap().status, Status::Done);
     let without_account = town.toss.cancel("r:1", &key, "변심", None, None).await.unwrap_err();
     assert_eq!(code(&without_account), "INVALID_REFUND_ACCOUNT_INFO");
+    let account = RefundAccount {
+        bank: "88".to_owned(),
+        account_number: "110123456789".to_owned(),
+        holder_name: "김개발".to_owned(),
+    };
+    let back = town.toss.cancel_to("r:1:1", &key, "변심", None, None, Some(&account)).await.unwrap();
+    assert_eq!((back.status, back.balance_amount), (Status::Canceled, 0));
 
     let unpaid = town.by("가상계좌", "order-2", 5_000);
     town.confirm("c:2", &unpaid, "order-2", 5_000).await.unwrap();
