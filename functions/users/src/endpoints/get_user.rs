@@ -90,5 +90,5 @@ pub async fn get_user(app: App, _: Public, Path(id): Path<UserId>) -> Result<Cac
         profile_image_url: DEFAULT_IMAGE,
         post_counts: PostCounts { community, party },
     };
-    Ok(Cacheable { max_age: MAX_AGE, body })
+    Ok(Cacheable { max_age: MAX_AGE, version: None, body })
 }
