@@ -30,6 +30,17 @@ cargo_deny() {
     echo "$place/bin/cargo-deny"
 }
 
+# cargo_mutants: the program, compiled once for its version.
+cargo_mutants() {
+    local version=27.1.0 place
+    place="$cache/tools/cargo-mutants-$version"
+    if [ ! -x "$place/bin/cargo-mutants" ]; then
+        cargo install --locked --quiet "cargo-mutants@$version" --root "$place" --target-dir "$cache/tools/build" >&2
+        rm -rf "$cache/tools/build"
+    fi
+    echo "$place/bin/cargo-mutants"
+}
+
 # java_tools NAME: the folder with the jars of .ci/pom-NAME.xml and everything that they need.
 java_tools() {
     local pom=".ci/pom-$1.xml" place
@@ -41,4 +52,25 @@ java_tools() {
         touch "$place/complete"
     fi
     echo "$place"
+}
+
+# mirror PLACE: makes PLACE what the clone is, with what is not committed yet. A file that differed gets a new time and
+# the others keep theirs, because cargo compares times, not contents: what was compiled there is found again.
+mirror() {
+    local original="$PWD" copy="$1" file
+    rm -rf "$copy.new"
+    mkdir -p "$copy.new" "$copy"
+    git ls-files --cached --others --exclude-standard -z |
+        while IFS= read -r -d '' file; do if [ -e "$file" ]; then printf '%s\0' "$file"; fi; done |
+        tar -C "$original" --null --files-from - -cf - | tar -C "$copy.new" -xf -
+    (cd "$copy.new" && find . -type f -print0) | while IFS= read -r -d '' file; do
+        if ! cmp -s "$copy.new/$file" "$copy/$file"; then
+            mkdir -p "$copy/$(dirname "$file")"
+            cp "$copy.new/$file" "$copy/$file"
+        fi
+    done
+    (cd "$copy" && find . -type f -print0) | while IFS= read -r -d '' file; do
+        [ -e "$copy.new/$file" ] || rm "$copy/$file"
+    done
+    rm -rf "$copy.new"
 }

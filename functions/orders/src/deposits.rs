@@ -46,9 +46,9 @@ pub async fn give_up(app: &App, order: &Order) -> Result<Progress, storage::Erro
     if !matches!(progress, Progress::Waiting) {
         return Ok(progress);
     }
-    // A full cancel happens once whatever its key. Another key after each setback, because Toss
-    // would repeat an answer for days, and the account may be another one by then.
-    let key = format!("deposit:{}:{}", order.id, order.setbacks);
+    // A full cancel happens once whatever its key. A new key each time, because Toss would repeat
+    // an answer for days, to the buyer who tries again as well.
+    let key = format!("deposit:{}:{}", order.id, app.edge.ids.token());
     match app.toss.cancel(&key, stored_key(order)?, "DEPOSIT_NOT_WANTED", None, None).await {
         Ok(payment) => judge(app, order, &payment).await,
         // Somebody may have paid in meanwhile: what Toss shows then counts, next time.

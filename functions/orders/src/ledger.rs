@@ -55,3 +55,28 @@ pub fn void(order: &Order, payment: &toss::Payment, now: Time) -> Option<Write> 
         postings: ledger::void(charged),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use domain::money::{Price, Won};
+
+    use super::*;
+    use crate::samples::{now, order, payment, refund};
+
+    #[test]
+    fn each_line_that_cost_something_has_an_entry() {
+        let mut order = order(3);
+        (order.lines[1].price, order.lines[1].fee) = (Price::default(), Won::ZERO);
+        assert_eq!(sales(&order, now()).count(), 2);
+        let given_back = |line: &OrderLine| super::refund(&order, line, &refund(1), now()).is_some();
+        assert_eq!(order.lines.iter().map(given_back).collect::<Vec<_>>(), [true, false, true]);
+    }
+
+    #[test]
+    fn a_charge_that_was_never_taken_has_no_entry() {
+        let mut payment = payment();
+        assert!(void(&order(1), &payment, now()).is_none());
+        payment.approved_at = Some(now());
+        assert!(void(&order(1), &payment, now()).is_some());
+    }
+}

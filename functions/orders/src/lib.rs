@@ -19,6 +19,8 @@ mod receipt;
 mod reconciler;
 mod refund;
 mod rules;
+#[cfg(test)]
+mod samples;
 mod settle;
 mod sweeper;
 mod transactions;

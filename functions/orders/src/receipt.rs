@@ -204,6 +204,26 @@ mod tests {
     }
 
     #[test]
+    fn what_went_back_is_told_and_struck_out() {
+        let page = page(&receipt());
+        assert_eq!(page.matches("<span class=\"gone\">1,250,000원</span>").count(), 1, "{page}");
+        assert_eq!(
+            ["결제 완료", "환불 완료", "−1,250,000원"].map(|text| page.matches(text).count()),
+            [1, 1, 1],
+            "{page}"
+        );
+    }
+
+    #[test]
+    fn a_way_of_paying_is_told_even_where_there_is_none() {
+        let told = |total: i64, method: &str| {
+            let receipt = Receipt { total: Won::new(total).unwrap(), method: None, ..receipt() };
+            page(&receipt).contains(&format!("<td>{method}</td>"))
+        };
+        assert!(told(0, "무료") && told(50_000, "-"));
+    }
+
+    #[test]
     fn people_read_amounts_and_times() {
         let amounts = [0, 999, 1_000, 50_000, 123_456_789].map(|amount| won(Won::new(amount).unwrap()));
         assert_eq!(amounts, ["0원", "999원", "1,000원", "50,000원", "123,456,789원"]);

@@ -51,6 +51,14 @@ pub mod void_reason {
     pub const METHOD_NOT_ALLOWED: &str = "PAYMENT_METHOD_NOT_ALLOWED";
 }
 
+/// Why a charge stands that no order is paid by.
+pub mod standing {
+    /// It came into a virtual account, and Toss must be told where to pay it back to.
+    pub const REFUND_ACCOUNT_NEEDED: &str = "REFUND_ACCOUNT_NEEDED";
+    /// Toss refuses for another reason.
+    pub const CANCEL_REFUSED: &str = "CANCEL_REFUSED";
+}
+
 /// How often one call may begin anew after losing a race or counting up an attempt.
 const ROUNDS: usize = 4;
 
@@ -195,10 +203,13 @@ async fn judge(app: &App, order: &Order, payment: &Payment, now: Time) -> Result
 /// Whether a payment is the one that was asked for: same key, order, currency and amount.
 pub fn is_ours(order: &Order, payment: &Payment) -> bool {
     Some(&payment.payment_key) == order.payment_key.as_ref()
-        && payment.order_id == order.id.to_string()
-        && payment.currency == "KRW"
-        && payment.total_amount == order.total.get()
+        && is_as_ordered(order, payment)
         && payment.balance_amount == order.total.get()
+}
+
+/// Whether what was to be paid is what was ordered.
+fn is_as_ordered(order: &Order, payment: &Payment) -> bool {
+    payment.order_id == order.id.to_string() && payment.currency == "KRW" && payment.total_amount == order.total.get()
 }
 
 async fn intend_and_void(app: &App, order: &Order, reason: &str) -> Result<Progress, storage::Error> {
@@ -241,12 +252,19 @@ async fn finish_void(app: &App, order: &Order, void: &Void) -> Result<Progress, 
 async fn canceled(app: &App, order: &Order, payment_key: &str, void: &Void) -> Result<Option<Payment>, NotMoved> {
     let key = format!("void:{}:{}", order.id, void.m);
     let asked = match app.toss.cancel(&key, payment_key, &void.reason, None, None).await {
-        Ok(payment) => return Ok(Some(payment).filter(is_gone)),
-        Err(Failure::AlreadyCanceled { .. } | Failure::BalanceMoved { .. }) => app.toss.payment(payment_key).await,
-        Err(Failure::AnsweredUnknown { code }) => {
-            tracing::warn!(order = %order.id, code, "the outcome of a void is unknown");
+        Ok(payment) if is_as_ordered(order, &payment) => return Ok(Some(payment).filter(is_gone)),
+        // Its amount goes into the books: one answer that differs from the order is not enough for that.
+        Ok(_) | Err(Failure::AlreadyCanceled { .. } | Failure::BalanceMoved { .. }) => {
+            app.toss.payment(payment_key).await
+        }
+        // Toss would repeat either answer for days, also when the charge is long gone by other ways.
+        Err(error @ (Failure::AnsweredUnknown { .. } | Failure::Refused { .. })) => {
+            tracing::warn!(order = %order.id, %error, "a void was answered, and the charge may stand");
             let asked = app.toss.payment(payment_key).await;
-            if asked.as_ref().is_ok_and(|payment| payment.status == Status::Done) {
+            if asked.as_ref().is_ok_and(|payment| !is_gone(payment)) {
+                if let Failure::Refused { code, .. } = &error {
+                    tell_that_it_stands(app, order, code).await;
+                }
                 edges::next_void(app, order, void).await?;
             }
             asked
@@ -260,6 +278,14 @@ async fn canceled(app: &App, order: &Order, payment_key: &str, void: &Void) -> R
             Ok(None)
         }
     }
+}
+
+/// Only somebody of the shop can give back what Toss refuses to.
+async fn tell_that_it_stands(app: &App, order: &Order, code: &str) {
+    let reason =
+        if code == "INVALID_REFUND_ACCOUNT_INFO" { standing::REFUND_ACCOUNT_NEEDED } else { standing::CANCEL_REFUSED };
+    tracing::error!(order = %order.id, reason, code, alarm = true, "a charge without a paid order stands");
+    app.alarm(Alarm::ChargeStands, order.id, reason).await;
 }
 
 /// Whether nothing of a charge is left, or ever can be.
@@ -318,8 +344,13 @@ pub async fn void_stray(
         if let Ok(id) = named.parse() {
             app.alarm(Alarm::StrayCharge, id, "STRAY_CHARGE").await;
         }
-        let key = format!("stray:{named}:{}", keys::hashed(payment_key));
+        // In full, so it happens once whatever its key; and Toss repeats what it answered to one for days.
+        let setbacks = order.map_or(0, |order| order.setbacks);
+        let key = format!("stray:{named}:{}:{setbacks}", keys::hashed(payment_key));
         seen = app.toss.cancel(&key, payment_key, "STRAY_CHARGE", None, None).await;
+        if seen.as_ref().is_ok_and(|payment| order.is_some_and(|order| !is_as_ordered(order, payment))) {
+            seen = app.toss.payment(payment_key).await;
+        }
     }
     match seen {
         Ok(payment) if is_gone(&payment) => {
@@ -329,6 +360,12 @@ pub async fn void_stray(
             Ok(Stray::Gone)
         }
         Err(Failure::NotFound) => Ok(Stray::Gone),
+        Err(Failure::Refused { code, .. }) => {
+            if let Some(order) = order {
+                tell_that_it_stands(app, order, &code).await;
+            }
+            Ok(Stray::Left)
+        }
         Ok(_) => Ok(Stray::Left),
         Err(error) => {
             tracing::warn!(order = named, %error, "a look at a charge that no order was paid by failed");

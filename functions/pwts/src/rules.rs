@@ -135,6 +135,21 @@ mod tests {
     }
 
     #[test]
+    fn a_project_is_public_once_it_is_approved() {
+        let mut pwt = crate::stock::tests::pwt(10, 0);
+        let (tutor, other) = (pwt.tutor_id, "01KB2M3N4P5Q6R7S8T9V0W1X2V".parse().unwrap());
+        let known = |pwt: &Pwt| {
+            [None, Some((tutor, Role::Tutor)), Some((other, Role::Tutor)), Some((other, Role::Admin))]
+                .map(|reader| may_know(pwt, reader))
+        };
+        assert_eq!(known(&pwt), [true; 4]);
+        for approval in [Approval::Pending, Approval::Rejected] {
+            pwt.approval = approval;
+            assert_eq!(known(&pwt), [false, true, false, true]);
+        }
+    }
+
+    #[test]
     fn a_project_has_1_to_10_000_seats() {
         let read = |number: i64| {
             deserr::deserialize::<Participants, _, FieldErrors>(serde_json::json!(number)).map(Participants::get)

@@ -64,7 +64,7 @@ pub fn writes(before: &[SeatShard], after: &[SeatShard]) -> Vec<Write> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use domain::{
         accounts::Approval,
         boards::{Category, Level},
@@ -74,7 +74,7 @@ mod tests {
 
     use super::*;
 
-    fn pwt(max_participants: u32, seat_shards: u32) -> Pwt {
+    pub(crate) fn pwt(max_participants: u32, seat_shards: u32) -> Pwt {
         let at = Time::from_unix_millis;
         Pwt {
             id: "01KB2M3N4P5Q6R7S8T9V0W1X2Y".parse().unwrap(),
@@ -146,6 +146,14 @@ mod tests {
         let (shards, sale) = opened_with(60);
         let stocks = |shards: &[SeatShard]| shards.iter().map(|shard| shard.stock).collect::<Vec<_>>();
         assert_eq!(stocks(&resized_to(60, &shards, sale).unwrap()), stocks(&shards));
+    }
+
+    #[test]
+    fn each_shard_is_written_once() {
+        let (shards, sale) = opened_with(10);
+        let after = resized_to(100, &shards, sale).unwrap();
+        assert_eq!(writes(&shards, &after).len(), 4);
+        assert_eq!(writes(&after, &after).len(), 4);
     }
 
     #[test]

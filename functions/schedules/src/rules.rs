@@ -81,6 +81,11 @@ mod tests {
     }
 
     #[test]
+    fn spans_are_in_seconds() {
+        assert_eq!((LONGEST_SECONDS, USUAL_SECONDS), (31_622_400, 2_678_400));
+    }
+
+    #[test]
     fn a_todo_may_take_no_time_or_366_days() {
         assert_eq!(check_span(at(0), at(0)), Ok(()));
         assert_eq!(check_span(at(0), at(YEAR_MILLIS)), Ok(()));

@@ -119,6 +119,19 @@ mod tests {
     }
 
     #[test]
+    fn amounts_are_as_the_contract_says() {
+        use utoipa::PartialSchema;
+        let of = |schema: utoipa::openapi::RefOr<utoipa::openapi::Schema>| {
+            let schema = serde_json::json!(schema);
+            (schema["type"].clone(), schema["minimum"].as_i64(), schema["maximum"].as_i64())
+        };
+        let (whole, won, price) = (serde_json::json!("integer"), of(Won::schema()), of(Price::schema()));
+        assert_eq!(won, (whole.clone(), Some(0), Some(Won::MAX)));
+        assert!(Won::new(Won::MAX).is_some() && Won::new(Won::MAX + 1).is_none());
+        assert_eq!(price, (whole, Some(0), Some(Price::HIGHEST)));
+    }
+
+    #[test]
     fn amounts_are_read_within_their_ranges_and_shown_in_won() {
         let won = |amount: i64| deserr::deserialize::<Won, _, FieldErrors>(serde_json::json!(amount));
         let price = |amount: i64| deserr::deserialize::<Price, _, FieldErrors>(serde_json::json!(amount));

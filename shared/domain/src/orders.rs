@@ -190,6 +190,12 @@ mod tests {
         assert_eq!(holding, [State::Pending, State::Confirming, State::AwaitingDeposit]);
     }
 
+    #[test]
+    fn only_what_was_paid_and_is_not_all_back_counts_as_paid() {
+        let paid: Vec<State> = State::ALL.into_iter().filter(|state| state.is_paid()).collect();
+        assert_eq!(paid, [State::Paid, State::PartiallyRefunded]);
+    }
+
     /// As buyers are told them.
     #[test]
     fn spans_are_in_seconds() {

@@ -115,6 +115,12 @@ mod tests {
         assert_eq!([shard, shard].into_iter().sum::<Stock>(), Stock { available: 2, held: 4, sold: 8, claimed: 16 });
     }
 
+    #[test]
+    fn new_shards_get_an_even_share_before_the_others_get_more() {
+        assert_eq!(grow(1, 4, 100, 90), [4, 29, 29, 28]);
+        assert_eq!(grow(2, 4, 100, 10), [0, 0, 5, 5]);
+    }
+
     proptest! {
         #[test]
         fn spreading_loses_no_seat_and_is_even(total in 1_u32..=10_000) {

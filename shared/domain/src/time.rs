@@ -165,6 +165,22 @@ mod tests {
     }
 
     #[test]
+    fn spans_and_seconds_are_signed() {
+        let (earlier, later) = (Time::from_unix_millis(-1_500), Time::from_unix_millis(2_500));
+        assert_eq!((earlier.unix_seconds(), later.unix_seconds()), (-1, 2));
+        assert_eq!(later.since(earlier), SignedDuration::from_secs(4));
+        assert_eq!(earlier.since(later), SignedDuration::from_secs(-4));
+    }
+
+    #[test]
+    fn what_is_stored_is_read_again() {
+        let time = Time::from_unix_millis(1_764_000_000_123);
+        let stored = serde_json::json!(time);
+        assert_eq!(stored, time.to_string());
+        assert_eq!(serde_json::from_value::<Time>(stored).unwrap(), time);
+    }
+
+    #[test]
     fn retry_after_rounds_up_and_never_below_zero() {
         let now = Time::from_unix_millis(0);
         assert_eq!(now.seconds_until(Time::from_unix_millis(1)), 1);

@@ -222,6 +222,16 @@ mod tests {
     }
 
     #[test]
+    fn every_failed_check_is_told() {
+        let checks = |holds: [bool; 2]| {
+            FieldErrors::unless([(holds[0], "from", Invalid::NOT_A_TIME), (holds[1], "to", Invalid::range(1, 2))])
+        };
+        assert_eq!(checks([true, true]), Ok(()));
+        assert_eq!(checks([false, false]).unwrap_err().to_string(), "from NOT_A_TIME, to RANGE");
+        assert_eq!(checks([true, false]), Err(FieldErrors::one("to", Invalid::range(1, 2))));
+    }
+
+    #[test]
     fn every_bad_field_is_named() {
         let body = serde_json::json!({ "title": 5, "third": "", "role": "ADMIN" });
         let errors = deserr::deserialize::<Sample, _, FieldErrors>(body).unwrap_err();

@@ -117,6 +117,8 @@ pub enum Alarm {
     ChargeVoided,
     /// A charge was found that no order was paid by.
     StrayCharge,
+    /// Toss refuses to give such a charge back: it stands until somebody of the shop deals with it at Toss.
+    ChargeStands,
     /// A payment of a paid order is not at Toss what it is here, and nobody here changed it.
     PaymentChanged,
 }

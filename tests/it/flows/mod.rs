@@ -15,6 +15,7 @@ pub mod refunds;
 pub mod refusals;
 pub mod sale;
 mod schedules;
+mod standing_charges;
 mod statements;
 mod transactions;
 mod tutors;

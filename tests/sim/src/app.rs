@@ -51,7 +51,7 @@ pub fn settings() -> Settings {
             max_order_total: 500_000_000,
             commission: 1_000,
             supplier: config::Supplier::default(),
-            pwt_deposit_hours: 0,
+            pwt_deposit_hours: 1,
         }),
         queues: None,
         sqs_endpoint: None,
@@ -251,10 +251,9 @@ impl Webhooks<'_> {
         host.does("receive_toss_webhook", None);
         match fault {
             Some(Fault::RequestLost) => return Err(lost()),
-            Some(Fault::Late | Fault::VeryLate) => {
-                let wait = if fault == Some(Fault::Late) { 3 } else { 25 };
+            Some(fault @ (Fault::Late | Fault::VeryLate)) => {
                 let (host, answer) = (host.clone(), router.clone().oneshot(copy()));
-                later(std::time::Duration::from_secs(wait), async move { drop(host.invoke(answer).await) });
+                later(fault.lateness(), async move { drop(host.invoke(answer).await) });
                 return Err(lost());
             }
             Some(Fault::Twice) => drop(host.invoke(router.clone().oneshot(copy())).await),

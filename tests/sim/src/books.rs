@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use devloop_local::toss_sandbox::ChargeSeen;
 
 use domain::{
-    ledger::{self, Account},
+    ledger::{self, Account, Occasion},
     orders::{RefundState, Return, State},
 };
 use serde_json::{Value, json};
@@ -61,6 +61,29 @@ impl Books {
         u32::try_from(self.places.len()).unwrap_or(u32::MAX)
     }
 
+    /// Money that Toss took for no order. What came into a virtual account is a case of its own: Toss tells of it when it
+    /// likes, and gives it back to nobody but the shop itself.
+    pub fn lost_won(&self, world: &World) -> Vec<String> {
+        let by_card = |charge: &&ChargeSeen| charge.method != "가상계좌" && charge.captures > 0;
+        let charges = world.sandbox().charges().unwrap();
+        charges
+            .iter()
+            .filter(by_card)
+            .filter(|charge| charge.balance_amount > self.owed(charge))
+            .map(|charge| format!("15 minutes after the last fault, {} is for no order", charge.payment_key))
+            .collect()
+    }
+
+    /// The order that a charge paid for.
+    fn paid_by(&self, charge: &ChargeSeen) -> Option<&Order> {
+        self.orders.iter().find(|order| order.payment_key.as_ref() == Some(&charge.payment_key) && is_paid(order.state))
+    }
+
+    /// What it is worth.
+    fn owed(&self, charge: &ChargeSeen) -> i64 {
+        self.paid_by(charge).map_or(0, |order| order.balance().get())
+    }
+
     /// Compares them with each other and with Toss's, and answers what differs.
     pub fn differences(&self, world: &World, expected: Expected) -> Vec<String> {
         let charges = world.sandbox().charges().unwrap();
@@ -71,6 +94,7 @@ impl Books {
             entitlements(self),
             money(self, &charges),
             in_the_ledger(self, &charges),
+            by_line(self),
             self.unreadable.clone(),
         ]
         .concat()
@@ -238,11 +262,7 @@ fn money(books: &Books, charges: &[ChargeSeen]) -> Vec<String> {
         if charge.captures > 1 {
             wrong.push(format!("{} was captured {} times", charge.payment_key, charge.captures));
         }
-        let order = books
-            .orders
-            .iter()
-            .find(|order| order.payment_key.as_ref() == Some(&charge.payment_key) && is_paid(order.state));
-        let owed = order.map_or(0, |order| order.balance().get());
+        let owed = books.owed(charge);
         if charge.balance_amount != owed {
             wrong.push(format!(
                 "Toss holds {} of {}, its order is worth {owed}",
@@ -293,12 +313,60 @@ fn in_the_ledger(books: &Books, charges: &[ChargeSeen]) -> Vec<String> {
             .map(|posting| posting.amount)
             .sum()
     };
+    for order in &books.orders {
+        let of = |charge: &&ChargeSeen| charge.captures > 0 && charge.order_id == order.id.to_string();
+        let of_toss = charges.iter().filter(of);
+        let (taken, held) =
+            of_toss.fold((0, 0), |(taken, held), charge| (taken + charge.total_amount, held + charge.balance_amount));
+        let entries = books.entries.iter().filter(|entry| entry.order_id == order.id);
+        let on = |account| {
+            let postings = entries.clone().flat_map(|entry| &entry.postings);
+            ledger::balance(postings.filter(|posting| posting.account == account))
+        };
+        let (clearing, refunds) = (on(Account::TossClearing), on(Account::RefundClearing));
+        if (clearing, clearing + refunds) != (taken, held) {
+            wrong.push(format!(
+                "Toss took {taken} of order {} and holds {held}; the ledger says {clearing} and {}",
+                order.id,
+                clearing + refunds
+            ));
+        }
+    }
     let taken: i64 = charges.iter().filter(|charge| charge.captures > 0).map(|charge| charge.total_amount).sum();
     let held: i64 = charges.iter().filter(|charge| charge.captures > 0).map(|charge| charge.balance_amount).sum();
     let (clearing, refunds) = (on(Account::TossClearing), on(Account::RefundClearing));
     if clearing != taken || clearing + refunds != held {
         wrong
             .push(format!("Toss took {taken} and holds {held}; the ledger says {clearing} and {}", clearing + refunds));
+    }
+    wrong
+}
+
+/// Each line was sold once, for its price, and given back at most once, for as much.
+fn by_line(books: &Books) -> Vec<String> {
+    let mut wrong = vec![];
+    for order in books.orders.iter().filter(|order| is_paid(order.state)) {
+        for line in &order.lines {
+            let on = |occasion: Occasion, account: Account| -> Vec<i64> {
+                let of_line = books.entries.iter().filter(|entry| {
+                    (entry.order_id, entry.product_id, entry.occasion) == (order.id, Some(line.product_id), occasion)
+                });
+                let amount = |entry: &LedgerEntry| {
+                    ledger::balance(entry.postings.iter().filter(|posting| posting.account == account))
+                };
+                of_line.map(amount).collect()
+            };
+            let price = line.price.won().get();
+            let back = if line.returned == Some(Return::Refunded) { vec![-price] } else { vec![] };
+            let (sold, given_back) =
+                (on(Occasion::Sale, Account::TossClearing), on(Occasion::Refund, Account::RefundClearing));
+            if sold != [price] || given_back != back {
+                wrong.push(format!(
+                    "{} of order {} for {price} is entered as sold for {sold:?} and given back for {given_back:?}",
+                    line.product_id, order.id
+                ));
+            }
+        }
     }
     wrong
 }

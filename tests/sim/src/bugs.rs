@@ -62,6 +62,14 @@ pub enum Bug {
     ListForgotten,
     /// Whoever leaves the waitlist keeps the guard of their place.
     WaiterKept,
+    /// A seat that waits for a deposit is let go without taking the account back.
+    AccountKept,
+    /// A deposit counts as soon as it is waited for.
+    DepositAssumed,
+    /// Nobody listens when Toss tells that money went back.
+    ConsoleUnheard,
+    /// A charge is cancelled without looking at its order.
+    StrayUnlooked,
 }
 
 const SWEEPER: &str = "order_sweeper";
@@ -107,6 +115,9 @@ impl Bug {
             }
             Self::ClaimUntied if call.by == "create_order" => call.strip_conditions("WAIT#"),
             Self::ListEndsUnchecked => call.strip_conditions("WAITLIST"),
+            Self::StrayUnlooked if call.by == RECONCILER && call.mentions("nextLookAt") => {
+                call.strip_conditions("ORDER#");
+            }
             Self::ListForgotten => unlist(call),
             Self::WaiterKept => drop_deletes(call, "WAITER#"),
             _ => {}
@@ -132,12 +143,24 @@ impl Bug {
                 let Some(amount) = amount else { return answer };
                 json["Item"]["total"]["N"] = json!(amount.to_string());
             }
+            Self::StrayUnlooked if call.by == RECONCILER && json["Item"]["state"]["S"] == "CONFIRMING" => {
+                json["Item"]["state"]["S"] = json!("FAILED");
+            }
             Self::RefusedIsForgotten if call.by == "confirm_payment" && json["Item"].get("refusedKeys").is_some() => {
                 json["Item"]["refusedKeys"]["L"] = json!([]);
             }
             _ => return answer,
         }
         (answer.0, json.to_string())
+    }
+
+    /// Changes a message on its way into a queue.
+    pub fn alter_message(self, call: &mut Call) {
+        if self == Self::ConsoleUnheard
+            && let Some(Value::String(body)) = call.body.get_mut("MessageBody")
+        {
+            *body = body.replace("\"undone\":true", "\"undone\":false");
+        }
     }
 
     /// Changes what is sent to Toss.
@@ -163,6 +186,10 @@ impl Bug {
 
     /// Changes how Toss's answer to a call of `path` is understood.
     pub fn alter_toss_answer(self, path: &str, answer: http::Response<Bytes>) -> http::Response<Bytes> {
+        if self == Self::DepositAssumed {
+            let assumed = |body: Bytes| String::from_utf8_lossy(&body).replace("WAITING_FOR_DEPOSIT", "DONE").into();
+            return if path.ends_with("/confirm") { answer } else { answer.map(assumed) };
+        }
         let (from, to) = match self {
             Self::ProcessingIsAnAnswer | Self::RefundRefusalUntied => {
                 (["IDEMPOTENT_REQUEST_PROCESSING", "FORBIDDEN_CONSECUTIVE_REQUEST"], "PROVIDER_ERROR")
@@ -190,6 +217,10 @@ impl Bug {
                 let key = request.headers().get("idempotency-key").map_or(&b""[..], http::HeaderValue::as_bytes);
                 // The second is sent by whoever finds that the first had no effect.
                 request.uri().path().ends_with("/cancel") && (key.starts_with(b"void:") || key.starts_with(b"stray:"))
+            }
+            Self::AccountKept => {
+                let key = request.headers().get("idempotency-key").map_or(&b""[..], http::HeaderValue::as_bytes);
+                request.uri().path().ends_with("/cancel") && key.starts_with(b"deposit:")
             }
             _ => false,
         }

@@ -41,8 +41,14 @@ pub enum Fault {
     StillProcessing,
     /// Toss answers `FORBIDDEN_CONSECUTIVE_REQUEST`.
     TooSoon,
+    /// Toss answers a code that says nothing of the money: `ALREADY_PROCESSED_PAYMENT`, or `INVALID_REQUEST` to a cancel.
+    UnknownCode,
+    /// Toss refuses for good: `REJECT_CARD_COMPANY`, though the payment goes on, or `REFUND_REJECTED`.
+    Refused,
     /// Toss answers with another amount.
     WrongAmount,
+    /// Toss answers with another order.
+    WrongOrder,
 }
 
 /// Which far side a call is for.
@@ -81,6 +87,15 @@ impl Service {
 }
 
 impl Fault {
+    /// How long after the call it takes effect.
+    pub fn lateness(self) -> Duration {
+        match self {
+            Self::Late => Duration::from_secs(3),
+            Self::VeryLate => Duration::from_secs(25),
+            _ => Duration::ZERO,
+        }
+    }
+
     /// What can befall a call of this kind.
     pub fn of(service: Service) -> &'static [Self] {
         match service {
@@ -127,7 +142,10 @@ impl Fault {
                 Self::ProviderError,
                 Self::StillProcessing,
                 Self::TooSoon,
+                Self::UnknownCode,
+                Self::Refused,
                 Self::WrongAmount,
+                Self::WrongOrder,
             ],
         }
     }

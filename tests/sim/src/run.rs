@@ -3,19 +3,20 @@
 use std::{collections::BTreeMap, sync::LazyLock, time::Duration};
 
 use config::Settings;
-use devloop_local::functions::integrity;
 use futures::future::{BoxFuture, join_all};
 use http::Method;
 use serde_json::{Value, json};
 use storage::{Write, keys};
 
 use crate::{
-    actors::{Buyer, Journey, PASSWORD, Person, Sale},
+    actors::{Buyer, PASSWORD, Person, Sale},
     app::App,
-    books::{Books, Expected},
+    books::Expected,
     bugs::Bug,
     dice,
     faults::{Fault, Plan, Service, Step},
+    journeys::Journey,
+    workers::Workers,
     world::{LARGEST_SKEW, World},
 };
 
@@ -172,101 +173,6 @@ async fn act(world: &World, play: &Play) {
     let some_give_back = journeys.iter().any(|journey| journey.gives_back()) || hostile || leads || administers;
     let expected = Expected { persistent: if some_give_back { 0 } else { i64::try_from(persistent).unwrap_or(0) } };
     workers.come_to_rest(world, expected).await;
-}
-
-/// The hosts that no client calls.
-#[derive(Debug)]
-pub struct Workers {
-    sweeper: App,
-    reconciler: App,
-    webhooks: App,
-}
-
-impl Workers {
-    /// Each with a clock of its own.
-    pub async fn new(world: &World, skew: impl Fn(&str) -> i64) -> Self {
-        let host = async |name| App::new(world, settings(), name, skew(name)).await;
-        Self { sweeper: host("sweeper").await, reconciler: host("reconciler").await, webhooks: host("hooks").await }
-    }
-
-    /// Schedules, queues and webhooks, without end.
-    pub async fn work_on(&self) {
-        let sweeping = async {
-            loop {
-                tokio::time::sleep(Duration::from_mins(1)).await;
-                self.sweep_if_due().await;
-            }
-        };
-        let hearing = async {
-            loop {
-                tokio::time::sleep(Duration::from_secs(7)).await;
-                self.reconciler.hear().await;
-            }
-        };
-        let world = self.webhooks.world();
-        let listening = async {
-            for n in 0.. {
-                world.toss_moved().await;
-                tokio::time::sleep(Duration::from_millis(dice::below(world.seed(), "webhook", n, 2_000))).await;
-                self.webhooks.listen().await;
-            }
-        };
-        tokio::select! { biased; () = sweeping => {} () = hearing => {} () = listening => {} }
-    }
-
-    /// Both schedules, once.
-    pub async fn sweep(&self) {
-        self.sweeper.work().await;
-    }
-
-    /// Most of a history would be schedules that find nothing.
-    async fn sweep_if_due(&self) {
-        if self.sweeper.world().has_due() {
-            self.sweeper.work().await;
-        }
-    }
-
-    /// One minute.
-    pub async fn round(&self) {
-        tokio::time::sleep(Duration::from_mins(1)).await;
-        self.webhooks.listen().await;
-        self.sweeper.work().await;
-        self.reconciler.hear().await;
-    }
-
-    /// What the product's own check says of books that agree: nothing, unless it is wrong itself.
-    async fn compare(&self, world: &World) {
-        let checked = integrity::check(self.sweeper.table()).await.unwrap();
-        for finding in &checked.findings {
-            world.watch(|watch| watch.violation(format!("the integrity check finds {finding:?}")));
-        }
-    }
-
-    /// Nothing goes wrong any more: in the end all books must agree.
-    pub async fn come_to_rest(&self, world: &World, expected: Expected) {
-        // Back-offs end, and so do the claims of all who wait, one after the other.
-        const MINUTES: u32 = 40;
-        const MINUTES_A_CLAIM: u32 = 35;
-        world.calm_down();
-        let (mut books, mut of) = (Books::of(world), world.writes());
-        let mut minutes = 0;
-        while minutes < MINUTES + MINUTES_A_CLAIM * books.claims_to_come() {
-            minutes += 1;
-            tokio::time::sleep(Duration::from_mins(1)).await;
-            self.webhooks.listen().await;
-            self.sweep_if_due().await;
-            self.reconciler.hear().await;
-            if of != world.writes() {
-                (books, of) = (Books::of(world), world.writes());
-            }
-            if minutes > 1 && books.differences(world, expected).is_empty() {
-                self.compare(world).await;
-                return;
-            }
-        }
-        let mut wrong = books.differences(world, expected);
-        world.watch(|watch| watch.violations.append(&mut wrong));
-    }
 }
 
 /// What is to be sold.

@@ -16,8 +16,10 @@ use crate::{
     app::{App, Reply},
     books::Expected,
     bugs::Bug,
+    faults::{Fault, Plan, Step},
     gates::Gate,
-    run::{self, Stage, Wanted, Workers},
+    run::{self, Stage, Wanted},
+    workers::Workers,
     world::World,
 };
 
@@ -31,6 +33,7 @@ pub enum Trace {
     RefundRefusedLate,
     VoidAnsweredForDays,
     RefusalDuringVoid,
+    CancelledWhileSettling,
     RefusedCardAgain,
     ClaimOverWhileOrdering,
     JoinWhileListEnds,
@@ -61,11 +64,31 @@ impl Trace {
             Self::RefundRefusedLate => "a refund's refusal is written when its next attempt is on its way",
             Self::VoidAnsweredForDays => "a void is answered with an error that Toss repeats for days",
             Self::RefusalDuringVoid => "a payment that is being voided is read as cancelled by somebody else",
+            Self::CancelledWhileSettling => "a charge without a paid order is looked for while its order is being paid",
             Self::RefusedCardAgain => "a payment that was refused is confirmed again",
             Self::ClaimOverWhileOrdering => "a claim ends, and its seat is kept for another, while it is ordered",
             Self::JoinWhileListEnds => "somebody joins the waitlist just when it ends",
             Self::LastOneLeaves => "the last one leaves the waitlist, and nobody says so",
             Self::LeaveAndJoin => "somebody leaves the waitlist and joins again",
+        }
+    }
+
+    /// What the model of the protocol calls it.
+    pub fn in_the_model(self) -> &'static str {
+        match self {
+            Self::StaleRefusal => "V1",
+            Self::AttemptInFlight => "V2",
+            Self::OneKeyForTwo => "V3",
+            Self::RefundRefusedLate => "V4 a, b",
+            Self::CancelledAtTheConsole => "V4 c",
+            Self::VoidAnsweredForDays => "V5",
+            Self::RefusalDuringVoid => "V6",
+            Self::CancelledWhileSettling => "V7 a",
+            Self::RefusedCardAgain => "V7 b",
+            Self::ClaimOverWhileOrdering => "W-a",
+            Self::JoinWhileListEnds => "W-b",
+            Self::LastOneLeaves => "W-c",
+            Self::LeaveAndJoin => "W-d",
         }
     }
 
@@ -78,6 +101,7 @@ impl Trace {
             Self::CancelledAtTheConsole => Bug::CancelledIsRefused,
             Self::RefundRefusedLate => Bug::RefundRefusalUntied,
             Self::VoidAnsweredForDays => Bug::VoidKeyKept,
+            Self::CancelledWhileSettling => Bug::StrayUnlooked,
             Self::RefusedCardAgain => Bug::RefusedIsForgotten,
             Self::ClaimOverWhileOrdering => Bug::ClaimUntied,
             Self::JoinWhileListEnds => Bug::ListEndsUnchecked,
@@ -111,6 +135,7 @@ impl Trace {
             Self::RefundRefusedLate => cast.refund_refused_late().await,
             Self::VoidAnsweredForDays => cast.void_answered_for_days().await,
             Self::RefusalDuringVoid => cast.refusal_during_void().await,
+            Self::CancelledWhileSettling => cast.cancelled_while_settling().await,
             Self::RefusedCardAgain => cast.refused_card_again().await,
             Self::ClaimOverWhileOrdering => cast.claim_over_while_ordering().await,
             Self::JoinWhileListEnds => cast.join_while_list_ends().await,
@@ -275,7 +300,7 @@ impl Cast {
         let refund = self.world.hold("tab1", "/cancel");
         let operator = async {
             self.must_come_to(&refund, "the refund").await;
-            self.world.cancel_at_console(&payment_key).await;
+            self.expect(self.world.cancel_at_console(&payment_key).await, "the cancel at the console");
             refund.open();
         };
         let (reply, ()) = join(self.cancel(&self.tab1, &order, "cancel"), operator).await;
@@ -307,7 +332,12 @@ impl Cast {
             };
             join(self.cancel(&self.tab2, &order, "two"), overtaking).await;
         };
-        join(self.cancel(&self.tab1, &order, "one"), others).await;
+        let (reply, ()) = join(self.cancel(&self.tab1, &order, "one"), others).await;
+        let back = self.world.sandbox().charges().unwrap().iter().any(|charge| charge.cancels > 0);
+        self.violation_if(
+            back && reply.code() == "REFUND_REFUSED",
+            "the money is back, and the refund is called refused",
+        );
     }
 
     async fn void_answered_for_days(&self) {
@@ -352,6 +382,23 @@ impl Cast {
             join(self.confirm(&self.tab1, &order, &card, "first"), voiding).await;
         };
         join(self.confirm(&self.tab2, &order, &card, "again"), others).await;
+    }
+
+    async fn cancelled_while_settling(&self) {
+        let order = self.ordered().await;
+        let card = self.authenticate(&order, Outcome::Approve);
+        // Toss acts at once, and its answer takes ten seconds.
+        let next = (0..20).map(|n| (Step { actor: "tab1".to_owned(), n }, Fault::Slow));
+        self.world.plan(Plan::Given(next.collect()));
+        let meanwhile = async {
+            self.world.toss_moved().await;
+            self.workers.listen().await;
+            // The look that its webhook asks for is put off by a few seconds.
+            tokio::time::sleep(Duration::from_secs(6)).await;
+            self.workers.hear().await;
+        };
+        let (reply, ()) = join(self.confirm(&self.tab1, &order, &card, "first"), meanwhile).await;
+        self.expect(reply.status == 200, "the payment");
     }
 
     async fn refused_card_again(&self) {

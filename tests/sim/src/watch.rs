@@ -19,6 +19,8 @@ pub struct Watch {
     orders: BTreeMap<String, Seen>,
     places: BTreeMap<(String, String), Place>,
     by_key: BTreeMap<String, String>,
+    refunds: BTreeMap<(String, String), String>,
+    entries: BTreeMap<(String, String), Value>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -60,6 +62,10 @@ impl Watch {
                 self.seats(dynamo, pwt);
             } else if pk.starts_with("ORDER#") && sk == "ORDER" {
                 self.order(dynamo, sandbox, &pk);
+            } else if sk.starts_with("REFUND#") {
+                self.refund(dynamo, &pk, &sk);
+            } else if sk.starts_with("LEDGER#") {
+                self.entry(dynamo, &pk, &sk);
             } else if sk.starts_with("WAIT#") {
                 self.place(dynamo, pk, sk, at);
             }
@@ -82,6 +88,67 @@ impl Watch {
         }
         if sum != total {
             self.violation(format!("{pwt} has {sum} seats instead of {total}"));
+        }
+    }
+
+    fn refund(&mut self, dynamo: &Embedded, pk: &str, sk: &str) {
+        let Some(item) = get(dynamo, pk, sk) else { return };
+        let text = |name: &str| item[name]["S"].as_str().unwrap_or_default().to_owned();
+        let (before, state) = (self.refunds.insert((pk.to_owned(), sk.to_owned()), text("state")), text("state"));
+        if before.as_ref() == Some(&state) {
+            return;
+        }
+        if before.is_some_and(|before| before != "REQUESTED") {
+            self.violation(format!("{pk} {sk} ended twice"));
+        }
+        self.reached(&format!("refund {state}"));
+        if state == "DONE" && text("reason") == "CANCELED_AT_TOSS" {
+            self.reached("refund CANCELED_AT_TOSS");
+        }
+    }
+
+    /// In balance, and never changed.
+    fn entry(&mut self, dynamo: &Embedded, pk: &str, sk: &str) {
+        let Some(item) = get(dynamo, pk, sk) else { return };
+        let postings = item["postings"]["L"].as_array().cloned().unwrap_or_default();
+        let sum: i64 = postings.iter().map(|posting| number(&posting["M"], "amount")).sum();
+        if sum != 0 {
+            self.violation(format!("{pk} {sk} sums to {sum}"));
+        }
+        let before = self.entries.insert((pk.to_owned(), sk.to_owned()), item.clone());
+        if before.is_some_and(|before| before != item) {
+            self.violation(format!("{pk} {sk} was changed"));
+        }
+    }
+
+    /// What is paid is its buyer's from that moment on, and what was given back is not.
+    fn entitled(&mut self, dynamo: &Embedded, pk: &str, order: &Value, state: State) {
+        let paid = matches!(state, State::Paid | State::PartiallyRefunded | State::Refunded);
+        let (id, buyer) = (pk.trim_start_matches("ORDER#"), order["buyerId"]["S"].as_str().unwrap_or_default());
+        for line in order["lines"]["L"].as_array().into_iter().flatten() {
+            let line = &line["M"];
+            let product = line["productId"]["S"].as_str().unwrap_or_default();
+            let has = paid && line["returned"]["S"] != "REFUNDED";
+            for (pk, sk) in [
+                (format!("USER#{buyer}"), format!("PURCHASE#{product}")),
+                (format!("PRODUCT#{product}"), format!("BUYER#{buyer}")),
+            ] {
+                if get(dynamo, &pk, &sk).is_some_and(|item| item["orderId"]["S"] == id) != has {
+                    self.violation(format!("order {id} is {state:?}, and {sk} says otherwise"));
+                }
+            }
+        }
+    }
+
+    /// Nobody who has paid, or may pay at any moment, loses the seat.
+    fn let_go(&mut self, sandbox: &TossSandbox, pk: &str, before: State, state: State) {
+        let order_id = pk.trim_start_matches("ORDER#");
+        for charge in sandbox.charges().unwrap().iter().filter(|charge| charge.order_id == order_id) {
+            let has_paid = charge.captures > 0 && charge.balance_amount > 0;
+            let may_pay = before == State::AwaitingDeposit && charge.status == "WAITING_FOR_DEPOSIT";
+            if has_paid || may_pay {
+                self.violation(format!("{pk} is {state:?}, and {} {}", charge.payment_key, charge.status));
+            }
         }
     }
 
@@ -120,6 +187,12 @@ impl Watch {
             products: lines.iter().map(|line| text(&line["M"]["productId"])).collect(),
         };
         let before = self.orders.insert(pk.to_owned(), seen.clone());
+        self.entitled(dynamo, pk, &item, state);
+        if let Some(before) = before.as_ref().filter(|before| before.state != state && before.state.holds_seats())
+            && matches!(state, State::Expired | State::Canceled | State::Failed)
+        {
+            self.let_go(sandbox, pk, before.state, state);
+        }
         match before {
             Some(before) if before.state == state => return,
             Some(before) if !before.state.may_become(state) => {

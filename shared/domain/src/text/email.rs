@@ -59,7 +59,7 @@ mod tests {
 
     #[test]
     fn emails_are_compared_without_case() {
-        assert_eq!("Kim@Example.COM".parse::<Email>(), "kim@example.com".parse());
+        assert_eq!("Kim@Example.COM".parse::<Email>().unwrap().as_str(), "kim@example.com");
         for bad in [
             "kim",
             "kim@",

@@ -87,7 +87,7 @@ mod tests {
     #[test]
     fn decomposed_hangul_is_one_name_with_its_composed_form() {
         let decomposed = "\u{1112}\u{1161}\u{11ab}\u{1100}\u{1173}\u{11af}";
-        assert_eq!(decomposed.parse::<Username>(), "한글".parse());
+        assert_eq!(decomposed.parse::<Username>().unwrap().as_str(), "한글");
     }
 
     #[test]
@@ -95,6 +95,14 @@ mod tests {
         assert!("a\nb".parse::<Title>().is_err());
         assert!("a\u{0}b".parse::<Title>().is_err());
         assert_eq!("  a  ".parse::<Title>().unwrap().as_str(), "a");
+    }
+
+    #[test]
+    fn what_is_too_long_to_normalise_is_refused_unread() {
+        let padded = |bytes: usize| format!("{:bytes$}", "a").parse::<Title>();
+        let most = 12 * 255 + 1_024;
+        assert!(padded(most).is_ok());
+        assert!([most + 1, most + 2].map(padded).iter().all(Result::is_err));
     }
 
     proptest! {

@@ -91,3 +91,62 @@ fn one_line(text: &str) -> String {
 fn text_of(min: usize, max: usize) -> ObjectBuilder {
     validation::text_schema().min_length(Some(min)).max_length(Some(max))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{fmt::Debug, str::FromStr};
+
+    use serde::{Serialize, de::DeserializeOwned};
+    use serde_json::{Value, json};
+    use utoipa::PartialSchema;
+
+    use super::*;
+
+    /// What the contract says of a type's length is what the type takes.
+    fn is_as_told<T: FromStr + PartialSchema>(character: &str) {
+        let schema = json!(T::schema());
+        let told = |bound: &str| usize::try_from(schema[bound].as_u64().unwrap()).unwrap();
+        let (min, max) = (told("minLength"), told("maxLength"));
+        for length in [min.saturating_sub(1), min, max, max + 1] {
+            let taken = character.repeat(length).parse::<T>().is_ok();
+            assert_eq!(taken, (min..=max).contains(&length), "{length}: {schema}");
+        }
+        assert_eq!(schema["type"], "string");
+    }
+
+    #[test]
+    fn texts_are_as_long_as_the_contract_says() {
+        is_as_told::<Username>("김");
+        is_as_told::<RealName>("김");
+        is_as_told::<Title>("😀");
+        is_as_told::<TodoTitle>("a");
+        is_as_told::<Reason>("a");
+        is_as_told::<Description>("😀");
+        is_as_told::<TodoContent>("김");
+        is_as_told::<Password>("김");
+        is_as_told::<AccountNumber>("1");
+    }
+
+    #[test]
+    fn texts_with_a_form_say_so_in_the_contract() {
+        let of = |schema: utoipa::openapi::RefOr<utoipa::openapi::Schema>, member: &str| json!(schema)[member].clone();
+        assert_eq!(of(Email::schema(), "format"), "email");
+        assert_eq!(of(WebUrl::schema(), "format"), "uri");
+        assert_eq!(of(Password::schema(), "format"), "password");
+        assert_eq!(of(AccountNumber::schema(), "pattern"), "^[0-9]{6,20}$");
+    }
+
+    fn is_stored_as<T: Clone + Debug + PartialEq + Serialize + DeserializeOwned + FromStr<Err = Invalid>>(text: &str) {
+        let value: T = text.parse().unwrap();
+        assert_eq!(json!(value), text);
+        assert_eq!(serde_json::from_value::<T>(Value::from(text)).unwrap(), value);
+    }
+
+    #[test]
+    fn what_is_stored_is_read_again() {
+        is_stored_as::<Title>("러스트로 만드는 서버리스");
+        is_stored_as::<TodoContent>("# 할 일\n");
+        is_stored_as::<Email>("kim@example.com");
+        is_stored_as::<WebUrl>("https://github.com/kim");
+    }
+}

@@ -80,8 +80,24 @@ mod tests {
     fn secrets_do_not_show() {
         let password: Password = "canary-password".parse().unwrap();
         let account: AccountNumber = "123456789012".parse().unwrap();
-        assert!(!format!("{password:?} {account:?}").contains("canary"));
-        assert!(!format!("{account:?}").contains("9012"));
+        assert_eq!(format!("{password:?} {account:?}"), "Password(…) AccountNumber(…)");
         assert_eq!(account.last_four(), "9012");
+        // But to the hasher and the cipher.
+        assert_eq!((password.expose(), account.expose()), ("canary-password", "123456789012"));
+    }
+
+    #[test]
+    fn an_account_number_is_6_to_20_digits() {
+        for (text, good) in [
+            ("12345", false),
+            ("123456", true),
+            ("12345678901234567890", true),
+            ("123456789012345678901", false),
+            ("12345a", false),
+            ("123-456", false),
+            ("１２３４５６", false),
+        ] {
+            assert_eq!(text.parse::<AccountNumber>().is_ok(), good, "{text}");
+        }
     }
 }
