@@ -308,7 +308,7 @@ async fn without_the_user_in_the_record_a_stranger_reads_the_answer() {
         let Ready { sale, first, stranger, .. } = ready().await;
         let (mine, theirs) = (first.by.id.clone(), stranger.by.id.clone());
         sale.app.wire.rule(move |call| {
-            let of_a_record = |user: &str| format!("IDEMPOTENCY#{user}#");
+            let of_a_record = |user: &str| format!("IDEMPOTENCY#{user}");
             let body = call.body.to_string().replace(&of_a_record(&theirs), &of_a_record(&mine));
             call.body = serde_json::from_str(&body).unwrap();
             Action::Pass

@@ -1,11 +1,17 @@
 //! Profiles, and what users bought.
 
 use domain::{
-    boards::Board,
+    boards::Category,
+    forums::{Community, Forum, Party, PartyStatus, Question, Recruitment},
     ids::{OrderId, ProductId},
+    text::Tags,
+    time::Time,
 };
 use serde_json::{Value, json};
-use storage::{Write, items::Purchase, keys};
+use storage::{
+    Write,
+    items::{Card, Counts, Post, Purchase},
+};
 use testkit::Action;
 use ulid::Ulid;
 
@@ -230,18 +236,26 @@ async fn without_the_condition_on_the_standing_a_name_would_come_back() {
     assert_eq!(renamed_after_leaving(&app).await, "김개발");
 }
 
-/// Posts as the boards list them under their author.
-async fn posts(app: &TestApp, author: &Account, board: Board, number: u64) {
+/// Posts of an author, as their board writes them.
+async fn posts<F: Forum>(app: &TestApp, author: &Account, state: &F::State, number: u64) {
     for n in 0..number {
-        // Any item will do: an index takes whatever names a partition of it.
-        let place = Ulid::from_parts(n, 7).to_string();
-        let key = keys::note(
-            author.id.parse().unwrap(),
-            Ulid::from_parts(n, board.as_str().len().try_into().unwrap()).into(),
-        );
-        let listed = keys::posts_of(author.id.parse().unwrap(), board);
-        let post = Write::update(key).set("gsi2pk", listed).set("gsi2sk", place);
-        app.table.write(post).await.unwrap();
+        let post = Post::<F> {
+            id: Ulid::from_parts(n, 7).into(),
+            title: "제목".parse().unwrap(),
+            content: None,
+            category: Category::Etc,
+            card: Card {
+                author_id: author.id.parse().unwrap(),
+                tags: Tags::default(),
+                edited_at: None,
+                state: state.clone(),
+            },
+            counts: Counts::default(),
+            created_at: Time::from_unix_millis(0),
+            version: 1,
+            rev: 1,
+        };
+        app.table.write(Write::put(&post)).await.unwrap();
     }
 }
 
@@ -249,8 +263,9 @@ async fn posts(app: &TestApp, author: &Account, board: Board, number: u64) {
 async fn get_user_shows_what_everybody_may_see() {
     let app = TestApp::start().await;
     let kim = app.sign_up("kim").await;
-    posts(&app, &kim, Board::Community, 3).await;
-    posts(&app, &kim, Board::Party, 101).await;
+    let recruitment = Recruitment { status: PartyStatus::Recruiting, capacity: 5 };
+    posts::<Community>(&app, &kim, &Question::OPEN, 3).await;
+    posts::<Party>(&app, &kim, &recruitment, 101).await;
     let path = format!("/v1/users/{}", kim.id);
     let reply = app.get(&path).send().await;
     let etag = reply.header("etag").to_owned();
