@@ -223,16 +223,16 @@ impl Buyer<'_> {
         self.confirm(&order, &payment_key).await.then_some((order, payment_key))
     }
 
-    /// Looks at an order once a minute until it is in one of these states, or patience ends.
+    /// Looks at an order, less and less often, until it is in one of these states, or patience ends.
     pub async fn until(&mut self, order: &Value, states: &[&str]) -> bool {
-        const LOOKS: u64 = 90;
+        const LOOKS: u64 = 20;
         let path = format!("/v1/orders/{}", order["id"].as_str().unwrap());
-        for _ in 0..LOOKS {
+        for looked in 0..LOOKS {
             let Some(reply) = self.try_until_answered(Method::GET, &path).await else { return false };
             if states.contains(&reply.body["state"].as_str().unwrap_or_default()) {
                 return true;
             }
-            self.pause(60).await;
+            self.pause(60 * (1 + looked.min(9))).await;
         }
         false
     }

@@ -184,7 +184,7 @@ impl App {
         let orders = self.parts.orders(self.table.clone()).unwrap();
         self.host.does("payment_reconciler", None);
         loop {
-            let batch = self.world.sqs().receive(PAYMENTS).unwrap();
+            let batch = self.world.receive(PAYMENTS);
             if batch.is_empty() {
                 return;
             }
@@ -205,7 +205,7 @@ impl App {
             // Who died, or whose answer is lost, has them delivered again when their time is over.
             if let Some(failures) = failures.filter(|_| fault != Some(Fault::AnswerLost)) {
                 for one in batch.iter().filter(|one| !failures.contains(&one.id)) {
-                    self.world.sqs().delete(PAYMENTS, &one.receipt).unwrap();
+                    self.world.delete(PAYMENTS, one);
                 }
             }
         }

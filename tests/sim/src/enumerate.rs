@@ -8,6 +8,7 @@ use crate::{
     dice,
     faults::{Fault, Plan, Step},
     journeys::Journey,
+    machine,
     run::{Play, Report, run},
     seeds::tell,
     threads::in_order,
@@ -41,6 +42,7 @@ impl Score {
 
 /// Every fault at every step of each journey, one at a time.
 pub fn steps(threads: usize, only: Option<Journey>) -> bool {
+    println!("# {}, {threads} threads", machine::described());
     let (mut good, mut all) = (true, Score::default());
     let mut by_caller: BTreeMap<String, Score> = BTreeMap::new();
     for journey in Journey::ALL.into_iter().filter(|journey| only.is_none_or(|only| only == *journey)) {
@@ -76,6 +78,7 @@ pub fn steps(threads: usize, only: Option<Journey>) -> bool {
 
 /// Two faults each. The second befalls a step of the run that the first one made.
 pub fn pairs(threads: usize, runs: u64) -> bool {
+    println!("# {}, {threads} threads", machine::described());
     let calm = Journey::ALL.map(|journey| run(&alone(journey, Plan::Calm)));
     let play = |n: &u64| {
         let which = dice::below(*n, "pair journey", 0, Journey::ALL.len() as u64);

@@ -10,7 +10,7 @@ pub fn described() -> String {
     };
     let unknown = || "unknown".to_owned();
     let day = told("date", &["-u", "+%F"]).unwrap_or_else(unknown);
-    let commit = told("git", &["rev-parse", "--short=10", "HEAD"]).unwrap_or_else(unknown);
+    let commit = told("git", &["rev-parse", "--short=12", "HEAD"]).unwrap_or_else(unknown);
     let processors = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = processors.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or_default();
     let model = model.trim_start_matches([' ', '\t', ':']);

@@ -108,6 +108,9 @@ enum Command {
         /// In so many seeds
         #[arg(long, default_value_t = 1_000)]
         seeds: u64,
+        /// But in no more than so many, if a trace finds it
+        #[arg(long, default_value_t = 1_000)]
+        beside_traces: u64,
         /// Runs at once; by default one for each core
         #[arg(long)]
         threads: Option<usize>,
@@ -124,7 +127,9 @@ fn main() -> ExitCode {
         (Some(Command::Steps { journey, threads }), _) => enumerate::steps(on(threads), journey),
         (Some(Command::Pairs { runs, threads }), _) => enumerate::pairs(on(threads), runs),
         (Some(Command::Traces { trace }), _) => planted::traces(trace),
-        (Some(Command::Bugs { bug, seeds, threads }), _) => planted::bugs(on(threads), bug, seeds),
+        (Some(Command::Bugs { bug, seeds, beside_traces, threads }), _) => {
+            planted::bugs(on(threads), bug, seeds, beside_traces)
+        }
         (None, Some(seed)) => seeds::one(seed, arguments.bug, arguments.quiet),
         (None, None) => true,
     };

@@ -91,7 +91,7 @@ impl Workers {
     async fn operate(&self) {
         let world = self.webhooks.world();
         loop {
-            let batch = world.sqs().receive(NOTIFICATIONS).unwrap();
+            let batch = world.receive(NOTIFICATIONS);
             if batch.is_empty() {
                 return;
             }
@@ -102,7 +102,7 @@ impl Workers {
                 if text("alarm") == "CHARGE_STANDS" {
                     give_back(world, text("orderId")).await;
                 }
-                world.sqs().delete(NOTIFICATIONS, &one.receipt).unwrap();
+                world.delete(NOTIFICATIONS, &one);
             }
         }
     }

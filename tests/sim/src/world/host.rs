@@ -144,6 +144,7 @@ impl Host {
             let target = format!("AmazonSQS.{}", call.operation);
             request.headers_mut().insert("x-amz-target", target.parse().unwrap());
             request.headers_mut().insert("content-type", "application/x-amz-json-1.0".parse().unwrap());
+            world.state().queued += 1;
             let response = world.sqs().router().oneshot(request).await.unwrap();
             let status = response.status().as_u16();
             let body = response.into_body().collect().await.unwrap().to_bytes();

@@ -14,7 +14,7 @@ use clock::{Clock, Now, Rng};
 use config::Queues;
 use devloop_local::{
     queues,
-    sqs::{self, Sqs},
+    sqs::{self, Delivered, Sqs},
     toss_sandbox::{Location, TossSandbox},
 };
 use serde_json::Value;
@@ -78,6 +78,8 @@ struct State {
     pays_at_once: BTreeSet<String>,
     taken_back: BTreeSet<String>,
     keys_at_toss: BTreeSet<String>,
+    /// How many messages are in the queues, at most.
+    queued: u64,
     last_fault: Duration,
     /// What is due first, after how many writes.
     due: Option<(u64, Option<String>)>,
@@ -139,6 +141,7 @@ impl World {
                 pays_at_once: BTreeSet::new(),
                 taken_back: BTreeSet::new(),
                 keys_at_toss: BTreeSet::new(),
+                queued: 0,
                 last_fault: Duration::ZERO,
                 due: None,
             }),
@@ -162,6 +165,21 @@ impl World {
     /// The queues.
     pub fn sqs(&self) -> &Sqs {
         &self.0.sqs
+    }
+
+    /// The messages of a queue that are to be delivered now. Most of the time there are none at all.
+    pub fn receive(&self, queue: &str) -> Vec<Delivered> {
+        if self.state().queued == 0 {
+            return vec![];
+        }
+        self.0.sqs.receive(queue).unwrap()
+    }
+
+    /// One of them is done.
+    pub fn delete(&self, queue: &str, message: &Delivered) {
+        self.0.sqs.delete(queue, &message.receipt).unwrap();
+        let mut state = self.state();
+        state.queued = state.queued.saturating_sub(1);
     }
 
     /// Where they are.
