@@ -5,10 +5,9 @@ use std::{
     sync::{Arc, Mutex},
 };
 
+use devloop_local::toss_sandbox::{FaultKind, Operation};
 use serde_json::{Value, json};
 use tracing_subscriber::{filter::LevelFilter, layer::SubscriberExt};
-
-use devloop_local::toss_sandbox::{FaultKind, Operation};
 
 use crate::{
     app::{Account, TestApp, settings},
