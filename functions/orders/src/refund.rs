@@ -18,7 +18,7 @@ use toss::{Failure, Payment};
 
 use crate::{
     App,
-    edges::{self, NotMoved},
+    edges::{self, Lost, NotMoved},
     refund_account,
 };
 
@@ -104,6 +104,10 @@ pub async fn drive(app: &App, order: Order, refund: Refund) -> Result<Progress, 
 }
 
 async fn round(app: &App, order: &Order, refund: &Refund) -> Result<ControlFlow<Progress, Refund>, NotMoved> {
+    // The order was read later than the refund, which somebody else has ended in between.
+    if order.open_refund != Some(refund.id) {
+        return Err(NotMoved::Lost(vec![Lost::Refund]));
+    }
     if refund.amount.get() == 0 {
         return finish(app, order, refund).await;
     }

@@ -38,6 +38,8 @@ use crate::{
 
 /// How long running requests may take to finish when the server stops.
 const GRACE: Duration = Duration::from_millis(1_500);
+/// How often the demo data is gone on with: a disk that others are busy with may keep the table from answering in time.
+const DEMO_TRIES: u32 = 3;
 
 /// Why the server does not start. Each says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -330,7 +332,14 @@ impl Demo {
     ) -> Result<Vec<demo::DemoAccount>, CannotStart> {
         let Some(mark) = self.mark else { return Ok(vec![]) };
         if !mark.complete {
-            match demo::make(api, operator, operator.clock.now()).await {
+            let mut made = demo::make(api.clone(), operator, operator.clock.now()).await;
+            for _ in 1..DEMO_TRIES {
+                if made.is_ok() {
+                    break;
+                }
+                made = demo::make(api.clone(), operator, operator.clock.now()).await;
+            }
+            match made {
                 Ok(()) => folder.keep_demo_mark(&DemoMark { complete: true, ..mark })?,
                 // The server is of use without it.
                 Err(error) => remarks.push(format!("the demo data is not complete: {error}")),

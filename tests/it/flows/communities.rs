@@ -214,6 +214,7 @@ async fn without_the_look_at_the_comment_a_deleted_one_would_be_accepted() {
 #[tokio::test]
 async fn list_community_posts_finds_what_nobody_has_commented_on() {
     let asked = Asked::new().await;
+    asked.app.clock.advance(1_000);
     let lonely = ask(&asked.app, &asked.kim, "답이 없는 질문").await;
     let unanswered = |query: &str| {
         let call = asked.app.get(&format!("/v1/communities?{query}"));

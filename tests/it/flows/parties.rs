@@ -324,10 +324,19 @@ async fn one_applicant_accepted_many_times_at_once_takes_one_place() {
 async fn without_the_applications_version_one_would_take_many_places() {
     let recruited = Recruited::with(5).await;
     let people = recruited.applicants(1).await;
-    recruited.app.wire.rule(|call| {
-        if call.by == "accept_party_application" {
-            call.strip_conditions("APPLICATION#");
+    let gate = Gate::default();
+    let mut writing = 0;
+    // None writes before all have read.
+    recruited.app.wire.rule(move |call| {
+        if call.by != "accept_party_application" || call.operation != "TransactWriteItems" {
+            return Action::Pass;
         }
+        call.strip_conditions("APPLICATION#");
+        writing += 1;
+        if writing < 3 {
+            return Action::Wait(gate.clone());
+        }
+        gate.open();
         Action::Pass
     });
     join_all((0..3).map(|_| recruited.accept(&people[0]))).await;

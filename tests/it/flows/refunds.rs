@@ -287,3 +287,33 @@ async fn without_the_condition_on_the_order_two_refunds_are_at_work() {
     });
     assert_eq!(overtaken(&bought).await, 2);
 }
+
+#[tokio::test]
+async fn a_refund_that_ends_while_the_reconciler_looks_at_it_is_left_alone() {
+    let bought = Bought::two().await;
+    for operation in [Operation::Cancel, Operation::Get] {
+        bought.sale.app.sandbox.fail_next(operation, FaultKind::AnswerLost);
+    }
+    bought.cancel(json!({})).await.expect(202);
+    bought.sale.app.clock.advance(61_000);
+    let (reached, gate) = (Gate::default(), Gate::default());
+    let (reaches, waits) = (reached.clone(), gate.clone());
+    // It has read the refund, and is about to read the order.
+    bought.sale.app.wire.rule(move |call| {
+        if call.by == "payment_reconciler" && call.operation == "GetItem" && call.mentions("\"ORDER\"") {
+            reaches.open();
+            return Action::Wait(waits.clone());
+        }
+        Action::Pass
+    });
+    let buyer = async {
+        reached.passed().await;
+        bought.cancel(json!({})).await.expect(200);
+        bought.sale.app.times_toss_was_asked();
+        gate.open();
+    };
+    let (swept, ()) = tokio::join!(bought.sale.sweep(), buyer);
+    assert_eq!((swept.refunded, bought.sale.app.times_toss_was_asked()), (1, 0));
+    assert_eq!((bought.stands().await.as_str(), bought.sale.captured()), ("REFUNDED", 0));
+    assert_eq!(bought.books().await, [80_000, -80_000, 0, 0]);
+}

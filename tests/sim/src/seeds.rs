@@ -5,6 +5,7 @@ use std::{
     fs::{self, OpenOptions},
     io::Write,
     ops::ControlFlow,
+    panic,
     path::Path,
     time::Duration,
 };
@@ -114,7 +115,12 @@ pub fn many(threads: usize, from: Option<u64>, to: u64, minutes: Option<u64>, re
         append(results, &format!("# {}, {threads} threads", machine::described()));
     }
     let (mut all, mut line) = (Tally::default(), Tally::default());
-    let play = |seed: &u64| run(&crowd(*seed, None));
+    let play = |seed: &u64| {
+        panic::catch_unwind(|| run(&crowd(*seed, None))).unwrap_or_else(|panic| {
+            println!("seed {seed} panics");
+            panic::resume_unwind(panic)
+        })
+    };
     in_order(threads, (from..to).take_while(in_time), play, |seed, report| {
         all.add(seed, &report);
         line.add(seed, &report);
