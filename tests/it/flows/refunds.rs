@@ -298,12 +298,16 @@ async fn a_refund_that_ends_while_the_reconciler_looks_at_it_is_left_alone() {
     bought.sale.app.clock.advance(61_000);
     let (reached, gate) = (Gate::default(), Gate::default());
     let (reaches, waits) = (reached.clone(), gate.clone());
-    // It has read the refund, and is about to read the order.
+    let (mut has_read_the_refund, mut held) = (false, false);
     bought.sale.app.wire.rule(move |call| {
-        if call.by == "payment_reconciler" && call.operation == "GetItem" && call.mentions("\"ORDER\"") {
+        if call.by != "payment_reconciler" || call.operation != "GetItem" {
+            return Action::Pass;
+        }
+        if has_read_the_refund && call.mentions("\"ORDER\"") && !std::mem::replace(&mut held, true) {
             reaches.open();
             return Action::Wait(waits.clone());
         }
+        has_read_the_refund |= call.mentions("REFUND#");
         Action::Pass
     });
     let buyer = async {
