@@ -17,6 +17,7 @@ use devloop_local::{
     functions::{Parts, toss_over},
     queues::{Played, Pump, declare},
     sqs::{self, Sqs},
+    stream::{self, StreamPump},
     toss_sandbox::{Location, TossSandbox},
 };
 use domain::time::Time;
@@ -53,6 +54,7 @@ pub struct TestApp {
     pub sandbox: TossSandbox,
     pub sqs: Sqs,
     pub queues: QueueWire,
+    pub stream: StreamPump,
     asked: Asked,
     router: axum::Router,
 }
@@ -156,6 +158,9 @@ impl TestApp {
         let queues = QueueWire::to(&sqs);
         let jobs = queues.jobs("", settings.queues.as_ref().unwrap(), &clock.clock(), &rng).await;
         let parts = Parts { settings, clock: clock.clock(), rng: rng.clone(), hasher, toss, jobs };
+        let own = wire.labelled("event_router").table(&parts.settings.table, &parts.clock, &rng).await;
+        let followed = parts.event_router(own).unwrap();
+        let stream = StreamPump::new(wire.connection(&parts.settings.table), followed, sqs.clone()).await;
         // Every operation has a client of its own, as every function has: the wire knows who calls.
         let mut routes = vec![];
         for id in parts.routes(&table).unwrap().iter().map(|route| route.id) {
@@ -166,7 +171,8 @@ impl TestApp {
         }
         wire.take_calls();
         wire.standing_rule(policies::enforce);
-        Self { clock, wire, table, router: router(routes.clone()), routes, sandbox, sqs, queues, asked, parts }
+        let router = router(routes.clone());
+        Self { clock, wire, table, router, routes, sandbox, sqs, queues, stream, asked, parts }
     }
 
     /// The table as a worker reaches it: under the worker's own policy.
@@ -194,6 +200,21 @@ impl TestApp {
     /// Plays what waits in the queues into the workers.
     pub async fn pump(&self) -> Played {
         Box::pin(Pump::new(self.sqs.clone(), self.worker("payment_reconciler").await).drain()).await.unwrap()
+    }
+
+    /// Plays what changed in the table into the event-router.
+    pub async fn drain(&self) -> stream::Played {
+        Box::pin(self.stream.drain()).await.unwrap()
+    }
+
+    /// Another way from the stream, from its start, to `router`.
+    pub async fn replay(&self, router: worker::Handler) -> StreamPump {
+        StreamPump::new(self.wire.connection(&self.parts.settings.table), router, self.sqs.clone()).await
+    }
+
+    /// The event-router, under its own policy.
+    pub async fn event_router(&self) -> worker::Handler {
+        self.parts.event_router(self.table_of("event_router").await).unwrap()
     }
 
     /// Sends the webhooks of the sandbox that are due; answers how many arrived.

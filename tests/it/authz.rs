@@ -1,5 +1,7 @@
 //! Who may do what: every operation against every kind of caller.
 
+mod reactions;
+
 use std::collections::BTreeSet;
 
 use auth::{Claims, Signer, SigningKey};
@@ -43,6 +45,8 @@ pub struct World {
     /// The user's study party, with the other user's comment and the applicant's application.
     pub party: String,
     pub remark: String,
+    /// The applicant's report of the other user's comment on the question; they have a bookmark of that, too.
+    pub report: String,
 }
 
 impl World {
@@ -89,6 +93,11 @@ impl World {
         let apply = app.post(&format!("/v1/parties/{party}/applications")).by(&applicant).json(&json!({}));
         apply.send().await.expect(201);
 
+        app.put(&format!("/v1/bookmarks/COMMUNITY/{question}")).by(&applicant).send().await.expect(200);
+        let of_the_answer =
+            json!({ "board": "COMMUNITY", "postId": question, "commentId": answer, "complaint": "ABUSE" });
+        let report = make(&app, "/v1/reports", &applicant, &of_the_answer).await;
+
         let soon = json!({ "price": 0, "deadline": app.parts.clock.now().plus_seconds(1) });
         let over = app.approved_pwt(&tutor, &admin, soon).await;
         let late = app.buy_free(&user, &over).await["id"].as_str().unwrap().to_owned();
@@ -127,6 +136,7 @@ impl World {
             answer,
             party,
             remark,
+            report,
         }
     }
 }
@@ -153,7 +163,7 @@ fn sign(key: &SigningKey, account: &Account, app: &TestApp, seconds: i64) -> Str
 }
 
 /// One operation: the request that a caller makes, and what each is answered.
-struct Row {
+pub struct Row {
     operation: &'static str,
     method: Method,
     path: fn(&World) -> String,
@@ -298,6 +308,7 @@ fn rows() -> Vec<Row> {
     ];
     rows.extend(community_rows());
     rows.extend(party_rows());
+    rows.extend(reactions::rows());
     rows
 }
 

@@ -211,7 +211,7 @@ impl Accounts {
         self.note("list_refund_requests", |app| app.get("/v1/admin/refund-requests").by(admin)).await;
     }
 
-    async fn boards(&mut self) {
+    async fn boards(&mut self, admin: &Account) {
         let (yoon, lim) = (self.app.sign_up("yoon-sora").await, self.app.sign_up("lim").await);
         let post = json!({ "title": "제목", "content": "내용", "category": "WEB_DEV", "tags": ["rust"] });
         let made = self.note("create_community_post", |app| app.post("/v1/communities").by(&yoon).json(&post)).await;
@@ -219,6 +219,19 @@ impl Accounts {
         let (comments, said) = (format!("{path}/comments"), json!({ "content": "댓글" }));
         let made = self.note("create_community_comment", |app| app.post(&comments).by(&lim).json(&said)).await;
         let comment = format!("{comments}/{}", made.body["id"].as_str().unwrap());
+        let like = format!("/v1/likes/COMMUNITY/{}", path.rsplit('/').next().unwrap());
+        self.note("like_post", |app| app.put(&like).by(&lim)).await;
+        self.note("unlike_post", |app| app.delete(&like).by(&lim)).await;
+        let bookmark = like.replace("likes", "bookmarks");
+        self.note("add_bookmark", |app| app.put(&bookmark).by(&lim)).await;
+        self.note("list_my_bookmarks", |app| app.get("/v1/users/me/bookmarks").by(&lim)).await;
+        self.note("remove_bookmark", |app| app.delete(&bookmark).by(&lim)).await;
+        let report = json!({ "board": "COMMUNITY", "postId": path.rsplit('/').next().unwrap(), "complaint": "SPAM" });
+        let report = self.note("report_content", |app| app.post("/v1/reports").by(&lim).json(&report)).await;
+        self.note("list_reports", |app| app.get("/v1/admin/reports").by(admin)).await;
+        let resolve = format!("/v1/admin/reports/{}/resolve", report.body["id"].as_str().unwrap());
+        let outcome = json!({ "outcome": "DISMISSED" });
+        self.note("resolve_report", |app| app.post(&resolve).by(admin).json(&outcome)).await;
         self.note("list_community_posts", |app| app.get("/v1/communities")).await;
         self.note("get_community_post", |app| app.get(&path)).await;
         self.note("list_community_comments", |app| app.get(&comments)).await;
@@ -308,7 +321,7 @@ async fn every_operation_costs_what_is_written_down() {
     accounts.waitlist(&tutor, &admin, &buyer).await;
     accounts.schedule(&pwt, &buyer).await;
     accounts.statements(&tutor, &admin, &buyer).await;
-    accounts.boards().await;
+    accounts.boards(&admin).await;
     accounts.note("get_me", |app| app.get("/v1/users/me").by(&buyer)).await;
     let name = json!({ "username": "새 이름" });
     accounts.note("update_me", |app| app.patch("/v1/users/me").by(&buyer).json(&name)).await;

@@ -20,7 +20,7 @@ fn events() -> PathBuf {
 }
 
 /// What each operation answers to its event: the status, and a member of its body.
-const ANSWERS: [(&str, u64, &str); 85] = [
+const ANSWERS: [(&str, u64, &str); 93] = [
     ("sign_up", 201, "/tokens/accessToken"),
     ("log_in", 200, "/refreshToken"),
     ("refresh_session", 200, "/accessToken"),
@@ -61,6 +61,14 @@ const ANSWERS: [(&str, u64, &str); 85] = [
     ("accept_party_application", 200, "/decidedAt"),
     ("decline_party_application", 200, "/decidedAt"),
     ("leave_party", 204, ""),
+    ("like_post", 200, "/since"),
+    ("unlike_post", 204, ""),
+    ("add_bookmark", 200, "/bookmarkedAt"),
+    ("remove_bookmark", 204, ""),
+    ("list_my_bookmarks", 200, "/items/0/post/title"),
+    ("report_content", 201, "/id"),
+    ("list_reports", 200, "/items/0/content"),
+    ("resolve_report", 200, "/resolvedAt"),
     ("create_pwt", 201, "/id"),
     ("list_pwts", 200, "/items/0/title"),
     ("get_pwt", 200, "/seatsLeft"),
@@ -135,6 +143,7 @@ fn event(operation: &str, world: &World) -> Value {
         ("answer", world.answer.clone()),
         ("party", world.party.clone()),
         ("remark", world.remark.clone()),
+        ("reportId", world.report.clone()),
         ("paymentKey", payment_key),
     ];
     let filled = values.iter().fold(raw, |raw, (name, value)| raw.replace(&format!("{{{{{name}}}}}"), value));

@@ -32,10 +32,12 @@ const SHARED: [(&str, &[&str]); 13] = [
 ];
 
 /// Crates from outside that belong to some rooms only.
-const OUTSIDE: [(&str, &[&str]); 12] = [
+const OUTSIDE: [(&str, &[&str]); 13] = [
     ("aws-sdk-dynamodb", &["storage", "testkit"]),
+    // Deployed, Lambda reads the stream.
+    ("aws-sdk-dynamodbstreams", &["devloop-local"]),
     ("aws-sdk-sqs", &["jobs", "it"]),
-    ("aws-config", &["storage", "jobs"]),
+    ("aws-config", &["storage", "jobs", "devloop-local"]),
     ("serde_dynamo", &["storage"]),
     ("reqwest", &["toss", "devloop-local", "load"]),
     ("argon2", &["auth"]),

@@ -9,7 +9,8 @@ use std::{
 use devloop_http::{DEFAULT_ROUTE, Route, cors};
 use devloop_local::{
     contract::contract,
-    queues::{QUEUES, RETENTION_SECONDS},
+    queues::{QUEUES, RETENTION_SECONDS, STREAM_DEAD_LETTERS},
+    stream::{BATCH_SIZE, MOST_RETRIES, OLDEST_SECONDS},
 };
 use serde_json::{Map, Value, json};
 use serde_norway::Value as Yaml;
@@ -240,6 +241,7 @@ fn every_function_gets_the_settings_that_it_needs_and_no_others() {
             "order-sweeper" | "payment-reconciler" | "integrity-checker" => {
                 format!("orders/src/bin/{}.rs", binary.replace('-', "_"))
             }
+            "event-router" => "router/src/bin/event_router.rs".to_owned(),
             domain => format!("{domain}/src/main.rs"),
         };
         let main = std::fs::read_to_string(repository().join("functions").join(main)).unwrap();
@@ -319,7 +321,25 @@ fn the_queues_are_those_that_the_local_server_makes() {
         });
         assert_eq!(resources[&name]["Properties"], expected, "{queue}");
     }
+    let given_up = camel_case(&STREAM_DEAD_LETTERS.replace('-', "_"));
+    assert!(names.remove(given_up.as_str()));
+    let kept = json!({ "MessageRetentionPeriod": RETENTION_SECONDS, "SqsManagedSseEnabled": true });
+    assert_eq!(resources[&given_up]["Properties"], kept);
     assert!(names.is_empty(), "{names:?}");
+}
+
+#[test]
+fn the_stream_is_played_as_the_local_server_plays_it() {
+    let workers = read(WORKERS);
+    let events = &workers["Resources"]["EventRouterFunction"]["Properties"]["Events"];
+    let expected = json!({
+        "Stream": { "Ref": "StreamArn" }, "StartingPosition": "TRIM_HORIZON", "BatchSize": BATCH_SIZE,
+        "MaximumBatchingWindowInSeconds": 0, "FunctionResponseTypes": ["ReportBatchItemFailures"],
+        "BisectBatchOnFunctionError": true, "MaximumRetryAttempts": MOST_RETRIES,
+        "MaximumRecordAgeInSeconds": OLDEST_SECONDS,
+        "DestinationConfig": { "OnFailure": { "Type": "SQS", "Destination": { "Ref": "StreamDeadLettersArn" } } },
+    });
+    assert_eq!(events, &json!({ "Changes": { "Type": "DynamoDB", "Properties": expected } }));
 }
 
 /// AWS advises six times the function's time: a batch may have waited for its turn.

@@ -26,6 +26,7 @@ async fn worker(app: &TestApp, name: &'static str) -> Handler {
         "order_sweeper" => fn_orders::order_sweeper(app.worker(name).await),
         "payment_reconciler" => fn_orders::payment_reconciler(app.worker(name).await),
         "integrity_checker" => fn_orders::integrity_checker(app.table_of(name).await),
+        "event_router" => app.event_router().await,
         other => panic!("no worker {other}"),
     }
 }
@@ -52,12 +53,14 @@ async fn unanswered(sale: &Sale, buyer: &Account) -> Value {
 
 #[test]
 fn every_worker_has_the_event_that_wakes_it() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../events/schedules");
-    let files: BTreeSet<String> = fs::read_dir(folder)
-        .unwrap()
-        .map(|file| file.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned())
-        .collect();
-    assert_eq!(files, WORKERS.map(str::to_owned).into());
+    for (folder, workers) in [("schedules", WORKERS.as_slice()), ("streams", &["event_router"])] {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../events").join(folder);
+        let files: BTreeSet<String> = fs::read_dir(folder)
+            .unwrap()
+            .map(|file| file.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned())
+            .collect();
+        assert_eq!(files, workers.iter().map(|worker| (*worker).to_owned()).collect());
+    }
 }
 
 #[tokio::test]
@@ -130,6 +133,42 @@ async fn the_integrity_checker_reads_everything_and_changes_nothing() {
     let calls = bought.sale.app.wire.take_calls();
     assert!(calls.iter().any(|call| call.operation == "Scan"));
     assert!(calls.iter().all(|call| ["Scan", "Query", "BatchGetItem"].contains(&call.operation.as_str())), "{calls:?}");
+}
+
+/// The records of the event, told of a post of this app.
+fn changes_of(post: &str) -> Value {
+    let text = event("streams/event_router.json").to_string();
+    serde_json::from_str(&text.replace("01KB2M3N4P5Q6R7S8T9V0W1X2Y", post)).unwrap()
+}
+
+#[tokio::test]
+async fn the_event_router_follows_changes_in_order_and_tells_the_first_that_failed() {
+    let app = TestApp::start().await;
+    let kim = app.sign_up("kim").await;
+    let post = json!({ "title": "제목", "content": "내용", "category": "WEB_DEV" });
+    let post = app.post("/v1/communities").by(&kim).json(&post).send().await.expect(201);
+    let id = post["id"].as_str().unwrap();
+    let path = format!("/v1/communities/{id}");
+    app.post(&format!("{path}/comments")).by(&kim).json(&json!({ "content": "댓글" })).send().await.expect(201);
+    app.delete(&path).by(&kim).send().await.expect(204);
+
+    app.wire.rule(|call| {
+        let struck = call.by == "event_router" && call.operation == "Query";
+        if struck {
+            testkit::Action::Refuse { status: 400, code: "ValidationException" }
+        } else {
+            testkit::Action::Pass
+        }
+    });
+    let answer = invoke(&app, "event_router", changes_of(id)).await;
+    let failed = json!([{ "itemIdentifier": "5421800000000001579814642" }]);
+    assert_eq!(answer, Ok(json!({ "batchItemFailures": failed })));
+    app.wire.clear();
+    assert_eq!(invoke(&app, "event_router", changes_of(id)).await, Ok(none()));
+    let left = storage::Query::partition(format!("COMMUNITY#{id}"), "");
+    assert!(app.table.all_mixed(&left, 9).await.unwrap().is_empty());
+    let woken = invoke(&app, "event_router", event("schedules/order_sweeper.json")).await.unwrap_err();
+    assert!(woken.contains("only the table's stream"), "{woken}");
 }
 
 /// The runtime hears of it, so that the schedule's metric of failures does.

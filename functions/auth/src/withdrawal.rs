@@ -113,7 +113,9 @@ pub async fn clear(app: &App, user: UserId, unseen: Vec<Pwt>) -> Result<(), Erro
     let own = table.all_mixed(&Query::partition(keys::user_partition(user), ""), ALL).await?;
     let feeds: Vec<Feed> = pick_all(&own)?;
     let answers = table.all_mixed(&Query::partition(keys::idempotency_of(user), ""), ALL).await?;
-    let goes = own.iter().chain(&answers).filter_map(Key::of).filter(|key| !is_kept(user, key));
+    // The index may be behind: what was bookmarked a moment ago holds ids only.
+    let bookmarks = table.all_mixed(&Query::index("gsi2", keys::bookmarks_of(user)), ALL).await?;
+    let goes = own.iter().chain(&answers).chain(&bookmarks).filter_map(Key::of).filter(|key| !is_kept(user, key));
     // What is found by another item goes before it.
     let mut writes: Vec<Write> = feeds.iter().map(Feed::revoke).chain(goes.map(Write::delete)).collect();
     while !writes.is_empty() {

@@ -26,7 +26,7 @@ pub fn operations() -> Vec<Operation<App>> {
         Operation::get(
             "list_community_posts",
             "/v1/communities",
-            "Community posts, newest first",
+            "Community posts, newest first or sorted otherwise",
             list_community_posts::list_community_posts,
         ),
         Operation::get(

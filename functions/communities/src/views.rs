@@ -19,7 +19,7 @@ use utoipa::ToSchema;
 #[schema(example = json!({
     "id": "01KB2M3N4P5Q6R7S8T9V0W1X2Y", "title": "러스트에서 상태를 공유하는 방법", "category": "WEB_DEV",
     "tags": ["rust", "tokio"], "author": { "id": "01KB2M3N4P5Q6R7S8T9V0W1X2Z", "username": "김개발" },
-    "commentCount": 1, "createdAt": "2026-11-24T00:00:00.000Z", "editedAt": null, "status": "SOLVED",
+    "commentCount": 1, "likeCount": 3, "createdAt": "2026-11-24T00:00:00.000Z", "editedAt": null, "status": "SOLVED",
     "acceptedCommentId": "01KB2M3N4P5Q6R7S8T9V0W1X30",
 }))]
 pub struct CommunityPostCard {
@@ -50,7 +50,7 @@ impl PostView for CommunityPostCard {
 #[schema(example = json!({
     "id": "01KB2M3N4P5Q6R7S8T9V0W1X2Y", "title": "러스트에서 상태를 공유하는 방법", "category": "WEB_DEV",
     "tags": ["rust", "tokio"], "author": { "id": "01KB2M3N4P5Q6R7S8T9V0W1X2Z", "username": "김개발" },
-    "commentCount": 1, "createdAt": "2026-11-24T00:00:00.000Z", "editedAt": null, "status": "SOLVED",
+    "commentCount": 1, "likeCount": 3, "createdAt": "2026-11-24T00:00:00.000Z", "editedAt": null, "status": "SOLVED",
     "acceptedCommentId": "01KB2M3N4P5Q6R7S8T9V0W1X30", "content": "`Arc<Mutex<T>>`보다 나은 방법이 있을까요?", "version": 2,
 }))]
 pub struct CommunityPostView {

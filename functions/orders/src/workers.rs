@@ -33,6 +33,7 @@ pub fn payment_reconciler(app: App) -> Handler {
                     tracing::info!(?reconciled, ?matched, "reconciled");
                     Ok(Failures::default())
                 }
+                Woken::ByStream(_) => Err(Failed("no stream wakes the payment-reconciler".to_owned())),
             }
         })
     })

@@ -29,7 +29,7 @@ pub fn operations() -> Vec<Operation<App>> {
         Operation::get(
             "list_party_posts",
             "/v1/parties",
-            "Study parties, newest first",
+            "Study parties, newest first or sorted otherwise",
             list_party_posts::list_party_posts,
         ),
         Operation::get("get_party_post", "/v1/parties/{postId}", "A study party", get_party_post::get_party_post),

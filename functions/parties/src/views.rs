@@ -19,7 +19,7 @@ use utoipa::ToSchema;
 #[schema(example = json!({
     "id": "01KB2M3N4P5Q6R7S8T9V0W1X2Y", "title": "매주 토요일 러스트 스터디", "category": "WEB_DEV",
     "tags": ["rust", "온라인"], "author": { "id": "01KB2M3N4P5Q6R7S8T9V0W1X2Z", "username": "이코딩" },
-    "commentCount": 0, "createdAt": "2026-11-24T00:00:00.000Z", "editedAt": null, "status": "RECRUITING",
+    "commentCount": 0, "likeCount": 3, "createdAt": "2026-11-24T00:00:00.000Z", "editedAt": null, "status": "RECRUITING",
     "capacity": 5, "memberCount": 2,
 }))]
 pub struct PartyPostCard {
@@ -52,7 +52,7 @@ impl PostView for PartyPostCard {
 #[schema(example = json!({
     "id": "01KB2M3N4P5Q6R7S8T9V0W1X2Y", "title": "매주 토요일 러스트 스터디", "category": "WEB_DEV",
     "tags": ["rust", "온라인"], "author": { "id": "01KB2M3N4P5Q6R7S8T9V0W1X2Z", "username": "이코딩" },
-    "commentCount": 0, "createdAt": "2026-11-24T00:00:00.000Z", "editedAt": null, "status": "RECRUITING",
+    "commentCount": 0, "likeCount": 3, "createdAt": "2026-11-24T00:00:00.000Z", "editedAt": null, "status": "RECRUITING",
     "capacity": 5, "memberCount": 2, "content": "매주 한 장씩 읽고 함께 풉니다.", "version": 1,
 }))]
 pub struct PartyPostView {

@@ -27,6 +27,7 @@ use crate::{
     queues::Pump,
     schedules::{Ran, Schedules},
     sqs::{self, Depth, Sqs},
+    stream::{NotPlayed, Played, Shown as ShownShard, StreamPump, Unreadable},
 };
 
 /// How far the clock can be ahead in all: a century.
@@ -82,18 +83,30 @@ pub struct Workers {
     pub schedules: Schedules,
     /// What the queues start.
     pub pump: Pump,
+    /// What the table's stream starts.
+    pub stream: StreamPump,
     /// The queues.
     pub sqs: Sqs,
 }
 
 impl Workers {
     /// Does at once what time would bring.
-    async fn catch_up(&self) -> Result<Ran, Refused> {
+    async fn catch_up(&self) -> Result<CaughtUp, Refused> {
         self.sqs.clock_moved();
         let ran = self.schedules.run_once().await?;
         self.pump.drain().await?;
-        Ok(ran)
+        Ok(CaughtUp { ran, stream: self.stream.drain().await? })
     }
+}
+
+/// What the workers did at once.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct CaughtUp {
+    #[serde(flatten)]
+    ran: Ran,
+    /// Changes of the table.
+    stream: Played,
 }
 
 /// How the clock stands.
@@ -104,7 +117,7 @@ struct ClockView {
     ahead_seconds: i64,
     /// What the workers did at once, if the clock was moved.
     #[serde(flatten)]
-    ran: Option<Ran>,
+    ran: Option<CaughtUp>,
 }
 
 /// Why a call did nothing.
@@ -124,6 +137,10 @@ enum Refused {
     Storage(#[from] storage::Error),
     #[error(transparent)]
     Queue(#[from] sqs::Refused),
+    #[error(transparent)]
+    Stream(#[from] NotPlayed),
+    #[error(transparent)]
+    NoStream(#[from] Unreadable),
 }
 
 impl IntoResponse for Refused {
@@ -132,8 +149,10 @@ impl IntoResponse for Refused {
             Self::ForeignName => StatusCode::FORBIDDEN,
             Self::NotForward | Self::NotTurned(_) | Self::Queue(sqs::Refused::Rule { .. }) => StatusCode::BAD_REQUEST,
             Self::Unreadable(rejection) => rejection.status(),
-            Self::Storage(storage::Error::Busy { .. }) => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Folder(_) | Self::Storage(_) | Self::Queue(_) => {
+            Self::Storage(storage::Error::Busy { .. }) | Self::Stream(NotPlayed::Unreadable(_)) | Self::NoStream(_) => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
+            Self::Folder(_) | Self::Storage(_) | Self::Queue(_) | Self::Stream(_) => {
                 tracing::error!(error = %self, "a local call failed");
                 StatusCode::INTERNAL_SERVER_ERROR
             }
@@ -163,6 +182,7 @@ impl Controls {
             .route("/_local/places", get(places))
             .route("/_local/clock", get(clock).post(advance))
             .route("/_local/sweep", post(sweep))
+            .route("/_local/stream", get(stream))
             .route("/_local/queues", get(queues))
             .route("/_local/queues/redrive", post(redrive))
             .route("/_local/dead-letters", get(dead_letters))
@@ -212,6 +232,8 @@ async fn page(State(controls): State<Controls>) -> Result<Html<String>, Refused>
         queues: controls.0.workers.sqs.depths()?,
         dead_letters: controls.dead_letters()?,
         dependencies: controls.0.dependencies.shown(),
+        // It may be the table that is broken; the page has to tell of that.
+        stream: controls.0.workers.stream.shown().await.unwrap_or_default(),
     };
     Ok(Html(view.page().into_string()))
 }
@@ -249,9 +271,13 @@ struct Sweep {}
 async fn sweep(
     State(controls): State<Controls>,
     body: Result<Json<Sweep>, JsonRejection>,
-) -> Result<Json<Ran>, Refused> {
+) -> Result<Json<CaughtUp>, Refused> {
     let Json(Sweep {}) = body?;
     Ok(Json(controls.0.workers.catch_up().await?))
+}
+
+async fn stream(State(controls): State<Controls>) -> Result<Json<Vec<ShownShard>>, Refused> {
+    Ok(Json(controls.0.workers.stream.shown().await?))
 }
 
 async fn queues(State(controls): State<Controls>) -> Result<Json<Vec<Depth>>, Refused> {

@@ -12,6 +12,7 @@ use crate::{
     overview::{DeadLetter, OpenOrders},
     pages::document,
     sqs::Depth,
+    stream,
 };
 
 /// Steps of the clock, in seconds.
@@ -35,6 +36,7 @@ pub(crate) struct View<'a> {
     pub(crate) queues: Vec<Depth>,
     pub(crate) dead_letters: Vec<DeadLetter>,
     pub(crate) dependencies: Vec<Shown>,
+    pub(crate) stream: Vec<stream::Shown>,
 }
 
 /// A button that posts `body` to `path`.
@@ -57,7 +59,7 @@ impl View<'_> {
                     a href=(self.places.toss) { "결제 내역" } " · " a href="/docs/" { "API 문서" } }
             }
             div #live {
-                (self.clock()) (self.dependencies()) (self.orders()) (self.queues()) (self.dead_letters())
+                (self.clock()) (self.dependencies()) (self.orders()) (self.stream()) (self.queues()) (self.dead_letters())
             }
             pre #result role="status" {}
         };
@@ -115,6 +117,31 @@ impl View<'_> {
                                 Some(until) => (instant(until)),
                                 None => span.soft { "토스의 답을 기다립니다" },
                             } }
+                        } } }
+                    } }
+                }
+            }
+        }
+    }
+
+    fn stream(&self) -> Markup {
+        html! {
+            section {
+                h2 { "테이블 스트림" }
+                @if self.stream.is_empty() { p.soft { "지금은 읽을 수 없습니다." } } @else {
+                    div.wide { table {
+                        thead { tr { th { "샤드" } th { "위치" } th { "밀린 시간" } th { "실패" } } }
+                        tbody { @for shard in &self.stream { tr {
+                            td.mono { (shard.shard) }
+                            td.mono { @match &shard.position {
+                                Some(position) => (position),
+                                None => span.soft { "처음" },
+                            } }
+                            td.line { @match shard.behind_seconds {
+                                Some(seconds) => { (seconds) "초" },
+                                None => strong.good { "없음" },
+                            } }
+                            td { @if shard.failures > 0 { strong.bad { (shard.failures) "번" } } @else { "0" } }
                         } } }
                     } }
                 }

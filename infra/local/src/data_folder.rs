@@ -9,7 +9,7 @@ use std::{
 use clock::Rng;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::secrets::Secrets;
+use crate::{secrets::Secrets, stream::Position};
 
 /// What this build writes into a folder. Raised when another build could not go on with it.
 const VERSION: u32 = 3;
@@ -23,6 +23,7 @@ const READY_FILE: &str = "ready.json";
 const TABLE_FILE: &str = "dynamodb.sqlite";
 const TOSS_FILE: &str = "toss.sqlite";
 const SQS_FILE: &str = "sqs.sqlite";
+const STREAM_FILE: &str = "stream.json";
 /// A file is replaced by writing this beside it and renaming: a reader sees the old or the new one.
 const NEW_SUFFIX: &str = ".new";
 /// What `SQLite` keeps beside a database.
@@ -212,6 +213,16 @@ impl DataFolder {
         self.keep(CLOCK_FILE, &KeptClock { ahead_millis })
     }
 
+    /// Where the table's stream was left.
+    pub fn stream_position(&self) -> Result<Option<Position>, FolderError> {
+        self.read(STREAM_FILE)
+    }
+
+    /// Remembers how far the table's stream was played.
+    pub fn keep_stream_position(&self, position: &Position) -> Result<(), FolderError> {
+        self.keep(STREAM_FILE, position)
+    }
+
     /// What was noted about demo data.
     pub fn demo_mark(&self) -> Result<Option<DemoMark>, FolderError> {
         self.read(DEMO_FILE)
@@ -282,7 +293,7 @@ fn read_json<T: DeserializeOwned>(file: &Path) -> Result<Option<T>, FolderError>
 }
 
 fn known_names() -> impl Iterator<Item = String> {
-    let plain = [VERSION_FILE, LOCK_FILE, SECRETS_FILE, CLOCK_FILE, DEMO_FILE, READY_FILE];
+    let plain = [VERSION_FILE, LOCK_FILE, SECRETS_FILE, CLOCK_FILE, DEMO_FILE, READY_FILE, STREAM_FILE];
     let plain = plain.into_iter().flat_map(|name| [name.to_owned(), format!("{name}{NEW_SUFFIX}")]);
     let databases = [TABLE_FILE, TOSS_FILE, SQS_FILE].into_iter();
     plain.chain(databases.flat_map(|name| SQLITE_SUFFIXES.map(|suffix| format!("{name}{suffix}"))))

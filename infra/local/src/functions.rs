@@ -39,6 +39,11 @@ impl Parts {
         fn_orders::App::new(&self.settings, self.edge(table)?, self.toss.clone(), self.jobs.clone())
     }
 
+    /// The event-router over `table`.
+    pub fn event_router(&self, table: Table) -> Result<worker::Handler, StartError> {
+        Ok(fn_router::event_router(self.edge(table)?))
+    }
+
     /// The routes of every domain over `table`.
     pub fn routes(&self, table: &Table) -> Result<Vec<Route>, StartError> {
         let edge = self.edge(table.clone())?;
@@ -52,6 +57,7 @@ impl Parts {
             fn_tutors::routes(&tutors),
             fn_communities::routes(&edge),
             fn_parties::routes(&edge),
+            fn_reactions::routes(&edge),
             fn_pwts::routes(&edge),
             fn_schedules::routes(&edge),
             fn_orders::routes(&orders),

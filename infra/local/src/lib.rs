@@ -21,6 +21,7 @@ mod schedules;
 mod secrets;
 mod server;
 pub mod sqs;
+pub mod stream;
 pub mod toss_sandbox;
 
 pub use commands::{Failed, run};

@@ -18,6 +18,8 @@ pub const NOTIFICATIONS: &str = "notifications";
 /// Every queue with dead letters, as `infra/messaging.yaml` has them: how long a message stays
 /// away once it was delivered, in seconds, and how often it is delivered before it is given up.
 pub const QUEUES: [(&str, i64, u32); 2] = [(PAYMENTS, 330, 5), (NOTIFICATIONS, 330, 5)];
+/// Where the stream's mapping tells of what it gave up.
+pub const STREAM_DEAD_LETTERS: &str = "stream-dead-letters";
 /// How long they and their dead letters are kept, in seconds: as long as SQS can.
 pub const RETENTION_SECONDS: i64 = 14 * 24 * 60 * 60;
 
@@ -35,6 +37,7 @@ pub fn declare(sqs: &Sqs) -> Result<Queues, Refused> {
         let dead_letters = Some((dead_letters, most_receives));
         sqs.declare(name, &Attributes { visibility_seconds, dead_letters, ..kept })?;
     }
+    sqs.declare(STREAM_DEAD_LETTERS, &Attributes { retention_seconds: RETENTION_SECONDS, ..Attributes::default() })?;
     Ok(Queues { payments: sqs.url(PAYMENTS), notifications: sqs.url(NOTIFICATIONS) })
 }
 

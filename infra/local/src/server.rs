@@ -33,6 +33,7 @@ use crate::{
     queues::{self, Pump},
     schedules::Schedules,
     sqs::{self, Sqs},
+    stream::StreamPump,
     toss_sandbox::{CannotOpen, Location, TossSandbox},
 };
 
@@ -145,10 +146,13 @@ pub async fn run(options: &ServerOptions, environment: &Environment, started: In
         rng: rng.clone(),
     };
     let dependencies = Dependencies::here(embedded.is_some(), toss_listener.is_some());
-    let switched = under_switch(&dependencies, &table, (environment, &endpoint), &clock, &rng).await;
+    let connection = under_switch(&dependencies, environment.connection(Some(endpoint.clone())));
+    let switched = Table::connect(connection.clone(), &clock.clock(), &rng).await;
     let functions = listening::in_turn(parts.routes(&switched)?);
     let schedules = Schedules::new(parts.orders(switched.clone())?);
+    let router = parts.event_router(switched.clone())?;
     let pump = Pump::behind(dependencies.sqs.clone(), sqs.clone(), parts.orders(switched)?);
+    let stream = StreamPump::kept(connection, router, sqs.clone(), folder.clone()).await?;
 
     let mut remarks = vec![];
     let operator =
@@ -164,7 +168,8 @@ pub async fn run(options: &ServerOptions, environment: &Environment, started: In
         data: folder.path().display().to_string(),
         accounts,
     };
-    let workers = Workers { schedules: schedules.clone(), pump: pump.clone(), sqs: sqs.clone() };
+    let workers =
+        Workers { schedules: schedules.clone(), pump: pump.clone(), stream: stream.clone(), sqs: sqs.clone() };
     let moved = (clock.clone(), ahead_millis);
     let controls = Controls::new(places.clone(), moved, folder.clone(), table, workers, dependencies.clone());
     let api = functions.layer(cors::layer(&options.origins)).merge(pages::router(&places, controls.router()));
@@ -182,6 +187,7 @@ pub async fn run(options: &ServerOptions, environment: &Environment, started: In
             served = serving => served.map(drop),
             never = schedules.run() => match never {},
             never = pump.run() => match never {},
+            never = stream.run() => match never {},
         }
     };
 
@@ -205,18 +211,11 @@ pub async fn run(options: &ServerOptions, environment: &Environment, started: In
     Ok(())
 }
 
-/// The table as the functions reach it: under its switch, if it has one.
-async fn under_switch(
-    dependencies: &Dependencies,
-    table: &Table,
-    (environment, endpoint): (&Environment, &str),
-    clock: &Movable,
-    rng: &Rng,
-) -> Table {
-    let Some(switch) = &dependencies.dynamodb else { return table.clone() };
+/// The table as the functions and the stream's pump reach it: under its switch, if it has one.
+fn under_switch(dependencies: &Dependencies, connection: Connection) -> Connection {
+    let Some(switch) = &dependencies.dynamodb else { return connection };
     let http = Some(switch.under_client(aws_smithy_http_client::Builder::new().build_http()));
-    let connection = Connection { http, ..environment.connection(Some(endpoint.to_owned())) };
-    Table::connect(connection, &clock.clock(), rng).await
+    Connection { http, ..connection }
 }
 
 /// One core is left for everybody who is logged in already.

@@ -2,7 +2,8 @@
 
 use deserr::Deserr;
 use devloop_http::{
-    Active, BadCursor, Cacheable, Created, Edge, IfMatch, ListScope, ListView, NoContent, Paging, Versioned, stale,
+    Active, BadCursor, Cacheable, Created, Edge, IfMatch, KeyRefused, ListScope, ListView, NoContent, Once, Paging,
+    Versioned, stale,
 };
 use domain::{
     forums::Forum,
@@ -23,10 +24,11 @@ use storage::{
 use utoipa::ToSchema;
 
 use crate::{
-    AuthorView, Authors, MAX_AGE, TRIES,
+    AuthorView, Authors, MAX_AGE, TRIES, Under,
     limits::{TOO_MANY_REQUESTS, Written},
     location,
     posts::{NoPost, POST_NOT_FOUND, find, written_by},
+    repeats,
 };
 
 /// There is no such comment under this post.
@@ -82,6 +84,9 @@ pub enum NotCommented {
     /// Too often.
     #[error("too many comments in this minute")]
     TooMany(TooMany),
+    /// The key that it was sent under.
+    #[error(transparent)]
+    Key(#[from] KeyRefused),
     /// The table.
     #[error(transparent)]
     Storage(#[from] Error),
@@ -94,6 +99,7 @@ impl Refusal for NotCommented {
         match self {
             Self::NoPost => POST_NOT_FOUND,
             Self::TooMany(_) => TOO_MANY_REQUESTS,
+            Self::Key(error) => error.reason(),
             Self::Storage(error) => error.reason(),
         }
     }
@@ -102,15 +108,30 @@ impl Refusal for NotCommented {
         match self {
             Self::NoPost => Details::default(),
             Self::TooMany(too_many) => too_many.details(),
+            Self::Key(error) => error.details(),
             Self::Storage(error) => error.details(),
         }
     }
 }
 
-/// Writes a comment, counts it on its post and against its writer's limit, in one transaction.
+/// Writes a comment, once for each key if there is one.
 pub async fn create<F: Forum>(
     app: &Edge,
     writer: &Active,
+    under: Under<'_>,
+    post: PostId,
+    body: WriteComment,
+) -> Result<Once<Created<CommentView>>, NotCommented> {
+    let work = Box::pin(publish::<F>(app, writer, under, post, body));
+    app.recorded((writer.id(), under.0, under.1), work).await
+}
+
+/// Writes a comment, counts it on its post and against its writer's limit and records the answer, in
+/// one transaction.
+async fn publish<F: Forum>(
+    app: &Edge,
+    writer: &Active,
+    under: Under<'_>,
     post: PostId,
     body: WriteComment,
 ) -> Result<Created<CommentView>, NotCommented> {
@@ -126,18 +147,22 @@ pub async fn create<F: Forum>(
         version: 1,
     };
     let (count, too_many) = Written::Comment.count(&writer.account, now);
-    // Somebody else's new comment has the same id: another try gets another one.
-    let taken = NotCommented::Storage(Error::Busy { operation: "TransactWriteItems" });
+    let put = Write::put(&comment).if_absent();
+    let location = format!("{}/comments/{}", location(F::BOARD, post), comment.id);
+    let body = CommentView::of(comment, AuthorView::of(&writer.account));
+    let created = Created { location, version: Some(body.version), body };
+    // The key has a record meanwhile, or somebody else's new comment has the same id: another try tells.
+    let taken = || NotCommented::Storage(Error::Busy { operation: "TransactWriteItems" });
+    let record = repeats::record(under, writer.id(), &created, now)?;
     Tx::once(app.ids.token())
-        .and(Write::put(&comment).if_absent(), taken)
+        .and_all(record.map(|record| (record, taken())))
+        .and(put, taken())
         .and(Post::<F>::count_comment(post, 1), NotCommented::NoPost)
         .and(count, NotCommented::TooMany(too_many))
         .commit(&app.table)
         .await
         .map_err(|error| error.first(NotCommented::Storage))?;
-    let location = format!("{}/comments/{}", location(F::BOARD, post), comment.id);
-    let body = CommentView::of(comment, AuthorView::of(&writer.account));
-    Ok(Created { location, version: Some(body.version), body })
+    Ok(created)
 }
 
 /// Why no comments are listed.

@@ -8,9 +8,13 @@ mod authors;
 pub mod comments;
 mod limits;
 pub mod posts;
+mod repeats;
+mod sorts;
 
 pub use authors::{AuthorView, Authors};
 use domain::{boards::Board, ids::PostId};
+pub use repeats::Under;
+pub use sorts::Sort;
 
 /// For how long caches may keep what everybody sees, in seconds.
 const MAX_AGE: u32 = 5;

@@ -1,8 +1,8 @@
 //! Posts: written, listed, read, changed and deleted alike on every board.
 
 use devloop_http::{
-    Active, Cacheable, Created, Cursor, Edge, IfMatch, Limit, ListRefused, ListScope, ListView, NoContent, Versioned,
-    stale,
+    Active, Cacheable, Created, Cursor, Edge, IfMatch, KeyRefused, Limit, ListRefused, ListScope, ListView, NoContent,
+    Once, Versioned, stale,
 };
 use domain::{
     boards::Category,
@@ -17,15 +17,15 @@ use serde::Serialize;
 use serde_json::Value;
 use storage::{
     Error, Query, Tx, Write, WriteError, decode,
-    items::{Card, Counts, Post},
+    items::{Card, Counts, Listing, Post},
     keys,
 };
 use utoipa::ToSchema;
 
 use crate::{
-    AuthorView, Authors, MAX_AGE, TRIES,
+    AuthorView, Authors, MAX_AGE, Sort, TRIES, Under,
     limits::{TOO_MANY_REQUESTS, Written},
-    location,
+    location, repeats,
 };
 
 /// There is no such post on this board.
@@ -58,6 +58,8 @@ pub struct PostCard {
     tags: Tags,
     author: AuthorView,
     comment_count: u32,
+    /// May be a moment old.
+    like_count: u32,
     created_at: Time,
     /// When its author changed it last.
     #[schema(required)]
@@ -74,6 +76,7 @@ impl PostCard {
             tags: post.card.tags.clone(),
             author,
             comment_count: post.counts.comments,
+            like_count: post.counts.likes,
             created_at: post.created_at,
             edited_at: post.card.edited_at,
         }
@@ -101,6 +104,9 @@ pub enum NotPosted {
     /// Too often.
     #[error("too many posts in this minute")]
     TooMany(TooMany),
+    /// The key that it was sent under.
+    #[error(transparent)]
+    Key(#[from] KeyRefused),
     /// The table.
     #[error(transparent)]
     Storage(#[from] Error),
@@ -112,6 +118,7 @@ impl Refusal for NotPosted {
     fn reason(&self) -> Reason {
         match self {
             Self::TooMany(_) => TOO_MANY_REQUESTS,
+            Self::Key(error) => error.reason(),
             Self::Storage(error) => error.reason(),
         }
     }
@@ -119,16 +126,33 @@ impl Refusal for NotPosted {
     fn details(&self) -> Details {
         match self {
             Self::TooMany(too_many) => too_many.details(),
+            Self::Key(error) => error.details(),
             Self::Storage(error) => error.details(),
         }
     }
 }
 
-/// Publishes a draft and counts it against its author's limit, in one transaction.
-pub async fn create<V: PostView>(app: &Edge, author: &Active, draft: Draft<V::Forum>) -> Result<Created<V>, NotPosted> {
+/// Publishes a draft, once for each key if there is one.
+pub async fn create<V: PostView>(
+    app: &Edge,
+    author: &Active,
+    under: Under<'_>,
+    draft: Draft<V::Forum>,
+) -> Result<Once<Created<V>>, NotPosted> {
+    let work = Box::pin(publish(app, author, under, draft));
+    app.recorded((author.id(), under.0, under.1), work).await
+}
+
+/// Publishes a draft, counts it against its author's limit and records the answer, in one transaction.
+async fn publish<V: PostView>(
+    app: &Edge,
+    author: &Active,
+    under: Under<'_>,
+    draft: Draft<V::Forum>,
+) -> Result<Created<V>, NotPosted> {
     let now = app.clock.now();
     let Draft { title, content, category, tags, state } = draft;
-    let counts = Counts { comments: 0, places: V::Forum::places(&state) };
+    let counts = Counts { places: V::Forum::places(&state), ..Counts::default() };
     let post = Post::<V::Forum> {
         id: app.ids.id(),
         title,
@@ -141,33 +165,46 @@ pub async fn create<V: PostView>(app: &Edge, author: &Active, draft: Draft<V::Fo
         rev: 1,
     };
     let (count, too_many) = Written::Post.count(&author.account, now);
+    let put = Write::put(&post).if_absent();
+    let (location, version) = (location(V::Forum::BOARD, post.id), Some(post.version));
+    let created = Created { location, version, body: V::of(post, AuthorView::of(&author.account)) };
+    // The key has a record meanwhile, or somebody else's new post has the same id: another try tells.
+    let taken = || NotPosted::Storage(Error::Busy { operation: "TransactWriteItems" });
+    let record = repeats::record(under, author.id(), &created, now)?;
     Tx::once(app.ids.token())
-        // Somebody else's new post has the same id: another try gets another one.
-        .and(Write::put(&post).if_absent(), NotPosted::Storage(Error::Busy { operation: "TransactWriteItems" }))
+        .and_all(record.map(|record| (record, taken())))
+        .and(put, taken())
         .and(count, NotPosted::TooMany(too_many))
         .commit(&app.table)
         .await
         .map_err(|error| error.first(NotPosted::Storage))?;
-    let location = location(V::Forum::BOARD, post.id);
-    Ok(Created { location, version: Some(post.version), body: V::of(post, AuthorView::of(&author.account)) })
+    Ok(created)
 }
 
-/// A page of the board, newest first, with the authors in one batch. A category has an index of
-/// its own; `keep` filters while reading, so a page may be short.
+/// A page of the board in the order of `sort`, with the authors in one batch. A category has an index
+/// of its own; `keep` filters while reading, so a page may be short.
 pub async fn page<V: PostView>(
     app: &Edge,
     scope: &ListScope,
-    category: Option<Category>,
+    (sort, category): (Sort, Option<Category>),
     (limit, cursor): (Option<Limit>, Option<Cursor>),
     keep: impl Fn(&Post<V::Forum>) -> bool,
 ) -> Result<Cacheable<ListView<V>>, ListRefused> {
     let board = V::Forum::BOARD;
-    let after = app.position(scope, cursor.as_ref())?;
-    let query = match category {
-        Some(category) => Query::index("gsi3", keys::public_posts_in(board, category)),
-        None => Query::index("gsi1", keys::public_posts(board)),
+    let (after, limit) = (app.position(scope, cursor.as_ref())?, limit.unwrap_or_default().get());
+    let index = if category.is_some() { "gsi3" } else { "gsi1" };
+    let query = match (sort.list(), category) {
+        (Some(by), category) => Query::index(index, keys::listed_posts(board, category, by)),
+        (None, Some(category)) => Query::index(index, keys::public_posts_in(board, category)),
+        (None, None) => Query::index(index, keys::public_posts(board)),
     };
-    let found = app.table.page(&query.newest_first(), after, limit.unwrap_or_default().get(), keep).await?;
+    let query = query.newest_first();
+    let found = if sort.list().is_some() {
+        let keep = |listing: &Listing<V::Forum>| keep(&listing.clone().into());
+        app.table.page(&query, after, limit, keep).await?.map(Post::from)
+    } else {
+        app.table.page(&query, after, limit, keep).await?
+    };
     let authors = Authors::read(&app.table, found.items.iter().map(|post| post.card.author_id)).await?;
     let view = |post: Post<V::Forum>| {
         let author = authors.view(post.card.author_id);

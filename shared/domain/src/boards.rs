@@ -4,6 +4,8 @@ use deserr::Deserr;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::validation::Invalid;
+
 /// Where something is posted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema, Deserr)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
@@ -31,6 +33,15 @@ impl Board {
             Self::Pwt => "PWT",
             Self::Lecture => "LECTURE",
         }
+    }
+}
+
+impl std::str::FromStr for Board {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let boards = [Self::Community, Self::Party, Self::Pwt, Self::Lecture];
+        boards.into_iter().find(|board| board.as_str() == text).ok_or(Invalid::NOT_A_CHOICE)
     }
 }
 
@@ -97,11 +108,13 @@ mod tests {
 
     #[test]
     fn the_word_is_the_same_everywhere() {
+        assert!(["community", "", "COMMUNITY "].iter().all(|other| other.parse::<Board>().is_err()));
         for category in [Category::WebDev, Category::AppDev, Category::GameDev, Category::Etc] {
             assert_eq!(serde_json::json!(category), category.as_str());
         }
         for board in [Board::Community, Board::Party, Board::Pwt, Board::Lecture] {
             assert_eq!(serde_json::json!(board), board.as_str());
+            assert_eq!(board.as_str().parse(), Ok(board));
         }
     }
 }

@@ -89,6 +89,8 @@ id! {
     NoteId,
     /// One request of a buyer for a refund.
     RefundRequestId,
+    /// One report of something that should not be there.
+    ReportId,
     /// One post on a board.
     PostId,
     /// One comment on a post.

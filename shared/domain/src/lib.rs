@@ -12,6 +12,7 @@ pub mod money;
 pub mod orders;
 pub mod quota;
 pub mod refusal;
+pub mod reports;
 pub mod seats;
 pub mod statutory;
 pub mod text;

@@ -32,6 +32,10 @@ fn run(database: &Database, operation: &str, body: &Value) -> Result<String, Dyn
         "BatchWriteItem" => write(database.batch_write_item(read(body)?)),
         "TransactWriteItems" => write(database.transact_write_items(read(body)?)),
         "TransactGetItems" => write(database.transact_get_items(read(body)?)),
+        "ListStreams" => write(database.list_streams(read(body)?)),
+        "DescribeStream" => write(database.describe_stream(read(body)?)),
+        "GetShardIterator" => write(database.get_shard_iterator(read(body)?)),
+        "GetRecords" => write(database.get_records(read(body)?)),
         other => Err(DynoxideError::UnsupportedCapability(other.to_owned())),
     }
 }

@@ -225,20 +225,24 @@ impl Wire {
         std::mem::take(&mut self.watched().costs)
     }
 
-    /// A client of this wire.
-    pub async fn table(&self, name: &str, clock: &Clock, rng: &Rng) -> Table {
+    /// What a client of this wire is made of.
+    pub fn connection(&self, table: &str) -> Connection {
         let endpoint = match &*self.far {
             Far::Embedded(_) => "http://dynamodb.test".to_owned(),
             Far::Remote { url, .. } => url.clone(),
         };
-        let connection = Connection {
-            table: name.to_owned(),
+        Connection {
+            table: table.to_owned(),
             endpoint: Some(endpoint),
             region: "ap-northeast-2".to_owned(),
             credentials: Some(("test".to_owned(), "test".to_owned())),
             http: Some(SharedHttpClient::new(self.clone())),
-        };
-        Table::connect(connection, clock, rng).await
+        }
+    }
+
+    /// A client of this wire.
+    pub async fn table(&self, name: &str, clock: &Clock, rng: &Rng) -> Table {
+        Table::connect(self.connection(name), clock, rng).await
     }
 }
 

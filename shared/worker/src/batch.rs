@@ -8,17 +8,20 @@ use futures::{FutureExt, future::join_all};
 use jobs::Envelope;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use storage::Change;
 use tracing::Instrument;
 
 use crate::Failed;
 
 /// What woke a worker.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Woken {
     /// A schedule. What it says does not matter: the worker does whatever is due.
     BySchedule,
     /// Messages of a queue.
     By(Vec<Message>),
+    /// Changes of the table, in the order of their shard of its stream.
+    ByStream(Vec<Change>),
 }
 
 /// A message as a queue delivers it.
@@ -46,10 +49,27 @@ struct Attributes {
     approximate_receive_count: String,
 }
 
+/// A record of the table's stream, as Lambda delivers it.
+/// <https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html>
+#[derive(Deserialize)]
+struct StreamRecord {
+    dynamodb: Change,
+}
+
+fn is_of_stream(records: &Value) -> bool {
+    records.get(0).and_then(|record| record.get("eventSource")).is_some_and(|source| source == "aws:dynamodb")
+}
+
 impl Woken {
-    /// Reads the event that Lambda hands over: records of a queue, or anything else from a schedule.
+    /// Reads the event that Lambda hands over: records of the stream or of a queue, or anything else
+    /// from a schedule.
     pub fn read(mut event: Value) -> Result<Self, Failed> {
         let Some(records) = event.get_mut("Records").map(Value::take) else { return Ok(Self::BySchedule) };
+        if is_of_stream(&records) {
+            let records: Vec<StreamRecord> = serde_json::from_value(records)
+                .map_err(|error| Failed(format!("no event of the table's stream: {error}")))?;
+            return Ok(Self::ByStream(records.into_iter().map(|record| record.dynamodb).collect()));
+        }
         let records: Vec<Record> =
             serde_json::from_value(records).map_err(|error| Failed(format!("no event of a queue: {error}")))?;
         let message = |record: Record| Message {
@@ -75,9 +95,20 @@ struct Item {
 }
 
 impl Failures {
+    /// What comes again, by its queue's or its stream's name for it.
+    pub(crate) fn of(identifiers: impl IntoIterator<Item = String>) -> Self {
+        let item = |item_identifier| Item { item_identifier };
+        Self { batch_item_failures: identifiers.into_iter().map(item).collect() }
+    }
+
+    /// The names of all that comes again.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.batch_item_failures.iter().map(|item| item.item_identifier.as_str())
+    }
+
     /// Whether this message comes again.
     pub fn contains(&self, id: &str) -> bool {
-        self.batch_item_failures.iter().any(|item| item.item_identifier == id)
+        self.names().any(|name| name == id)
     }
 
     /// How many come again.
@@ -121,8 +152,7 @@ where
         };
         one.instrument(span)
     });
-    let failed = join_all(works).await.into_iter().flatten();
-    Failures { batch_item_failures: failed.map(|item_identifier| Item { item_identifier }).collect() }
+    Failures::of(join_all(works).await.into_iter().flatten())
 }
 
 #[cfg(test)]

@@ -2,6 +2,8 @@
 
 mod batch;
 mod serve;
+mod stream;
 
 pub use batch::{Failures, Message, Woken, each};
 pub use serve::{Build, Failed, Handler, adapter, serve};
+pub use stream::in_order;

@@ -9,12 +9,12 @@ use serde_json::Value;
 
 use crate::{Failures, Woken};
 
-/// Why a worker's run came to nothing. The schedule or the queue tries again; nothing else does.
+/// Why a worker's run came to nothing. What woke it tries again; nothing else does.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct Failed(pub String);
 
-/// A worker that schedules and queues wake.
+/// A worker that schedules, queues and the stream wake.
 pub type Handler = Arc<dyn Fn(Woken) -> BoxFuture<'static, Result<Failures, Failed>> + Send + Sync>;
 
 /// Builds a worker from its settings.

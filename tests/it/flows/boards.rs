@@ -129,6 +129,7 @@ async fn a_post_is_answered_listed_and_read_alike() {
             ("status", json!(board.states[0])),
             ("author", json!({ "id": kim.id, "username": "kim" })),
             ("commentCount", json!(0)),
+            ("likeCount", json!(0)),
             ("createdAt", json!("2026-11-24T00:00:00.000Z")),
             ("editedAt", json!(null)),
             ("version", json!(1)),

@@ -10,11 +10,12 @@ use storage::{Item, Stored, keys};
 use super::{refunds::Bought, sale::Sale};
 use crate::app::{Account, Call, Reply, TestApp};
 
-/// Every kind of item that a sale can change.
-const KINDS: [&str; 21] = [
+/// Every kind of item that a request which is made once can change.
+const KINDS: [&str; 27] = [
     "REFUND", "REFUND_REQUEST", "LEDGER_ENTRY", "NOTE", "USER", "WAITLIST", "WAITLIST_PLACE", "WAITER",
     "IDEMPOTENCY_RECORD", "PWT", "SEATS", "CART_LINE", "ORDER", "PAYMENT", "PAYMENT_KEY_GUARD", "OPEN_ORDER", "LAPSES",
-    "PURCHASE", "BUYER", "TODO", "TUTOR_APPLICATION",
+    "PURCHASE", "BUYER", "TODO", "TUTOR_APPLICATION", "COMMUNITY", "PARTY", "COMMENT", "PARTY_APPLICATION", "REPORT",
+    "REPORT_GUARD",
 ];
 
 /// How everything stands.

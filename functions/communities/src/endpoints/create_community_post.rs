@@ -2,7 +2,7 @@
 
 use boards::posts::{self, Draft, NotPosted};
 use deserr::Deserr;
-use devloop_http::{Active, Created, Json};
+use devloop_http::{Active, Created, MaybeIdempotent, Once};
 use domain::{
     boards::Category,
     forums::Question,
@@ -31,12 +31,15 @@ pub struct CreateCommunityPost {
     tags: Tags,
 }
 
-/// Publishes it, unsolved.
+const OPERATION: &str = "create_community_post";
+
+/// Publishes it, unsolved, once for each key if there is one.
 pub async fn create_community_post(
     app: App,
     author: Active,
-    Json(body): Json<CreateCommunityPost>,
-) -> Result<Created<CommunityPostView>, NotPosted> {
+    MaybeIdempotent { key, body }: MaybeIdempotent<CreateCommunityPost>,
+) -> Result<Once<Created<CommunityPostView>>, NotPosted> {
     let CreateCommunityPost { title, content, category, tags } = body;
-    posts::create(&app, &author, Draft { title, content, category, tags, state: Question::OPEN }).await
+    let under = (OPERATION, key.as_ref());
+    posts::create(&app, &author, under, Draft { title, content, category, tags, state: Question::OPEN }).await
 }

@@ -1,6 +1,6 @@
-//! `GET /v1/communities`: community posts, newest first.
+//! `GET /v1/communities`: community posts, newest first or sorted otherwise.
 
-use boards::posts;
+use boards::{Sort, posts};
 use deserr::Deserr;
 use devloop_http::{Cacheable, Cursor, Flag, Limit, ListRefused, ListScope, ListView, Public, Query};
 use domain::{
@@ -26,6 +26,9 @@ pub struct CommunityFilter {
     #[deserr(default)]
     #[schema(required = false)]
     unanswered: Flag,
+    /// `NEWEST` unless said otherwise.
+    #[deserr(default)]
+    sort: Option<Sort>,
     #[deserr(default)]
     limit: Option<Limit>,
     #[deserr(default)]
@@ -38,10 +41,11 @@ pub async fn list_community_posts(
     _: Public,
     Query(filter): Query<CommunityFilter>,
 ) -> Result<Cacheable<ListView<CommunityPostCard>>, ListRefused> {
-    let CommunityFilter { category, status, unanswered: Flag(unanswered), limit, cursor } = filter;
-    let scope = ListScope::new("list_community_posts", "public", (category, status, unanswered));
+    let CommunityFilter { category, status, unanswered: Flag(unanswered), sort, limit, cursor } = filter;
+    let sort = sort.unwrap_or_default();
+    let scope = ListScope::new("list_community_posts", "public", (category, status, unanswered, sort));
     let keep = |post: &Post<Community>| {
         status.is_none_or(|status| post.card.state.status == status) && !(unanswered && post.counts.comments > 0)
     };
-    posts::page(&app, &scope, category, (limit, cursor), keep).await
+    posts::page(&app, &scope, (sort, category), (limit, cursor), keep).await
 }

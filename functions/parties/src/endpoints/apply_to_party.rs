@@ -8,7 +8,7 @@ use boards::{
     posts::{POST_NOT_FOUND, written_by},
 };
 use deserr::Deserr;
-use devloop_http::{Active, Created, Ensured, Json, Path};
+use devloop_http::{Active, Created, Ensured, KeyRefused, MaybeIdempotent, Once, Path};
 use domain::{
     boards::Board,
     forums::{Admission, PartyStatus},
@@ -47,6 +47,8 @@ pub enum Refused {
     #[error("the party takes no applications any more")]
     Closed,
     #[error(transparent)]
+    Key(#[from] KeyRefused),
+    #[error(transparent)]
     Storage(#[from] Error),
 }
 
@@ -66,23 +68,41 @@ impl Refusal for Refused {
             Self::NoParty => POST_NOT_FOUND,
             Self::Own => OWN_PARTY,
             Self::Closed => PARTY_CLOSED,
+            Self::Key(error) => error.reason(),
             Self::Storage(error) => error.reason(),
         }
     }
 
     fn details(&self) -> Details {
         match self {
+            Self::Key(error) => error.details(),
             Self::Storage(error) => error.details(),
             Self::NoParty | Self::Own | Self::Closed => Details::default(),
         }
     }
 }
 
-/// Sends the application, unless there is one.
+const OPERATION: &str = "apply_to_party";
+
+/// Sends the application, unless there is one, and once for each key if there is one.
 pub async fn apply_to_party(
     app: App,
     caller: Active,
-    (Path(id), Json(body)): (Path<PostId>, Json<ApplyToParty>),
+    (Path(id), MaybeIdempotent { key, body }): (Path<PostId>, MaybeIdempotent<ApplyToParty>),
+) -> Result<Once<Ensured<PartyApplicationView>>, Refused> {
+    let work = Box::pin(apply(&app, &caller, id, body));
+    match key {
+        // A view is written as JSON in every answer; without a record a repeat finds the application.
+        Some(key) => app.once((caller.id(), OPERATION, &key), work, |sent| sent.recorded().ok()).await,
+        None => work.await.map(Once::Fresh),
+    }
+}
+
+async fn apply(
+    app: &App,
+    caller: &Active,
+    id: PostId,
+    body: ApplyToParty,
 ) -> Result<Ensured<PartyApplicationView>, Refused> {
     let sent = Application {
         user_id: caller.id(),
@@ -93,7 +113,7 @@ pub async fn apply_to_party(
     };
     let view = |application| PartyApplicationView::of(application, AuthorView::of(&caller.account));
     for _ in 0..TRIES {
-        let (party, found) = applications::read(&app, id, caller.id()).await?;
+        let (party, found) = applications::read(app, id, caller.id()).await?;
         let party = party.ok_or(Refused::NoParty)?;
         if written_by(&party, caller.id()) {
             return Err(Refused::Own);

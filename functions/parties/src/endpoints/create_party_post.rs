@@ -2,7 +2,7 @@
 
 use boards::posts::{self, Draft, NotPosted};
 use deserr::Deserr;
-use devloop_http::{Active, Created, Json};
+use devloop_http::{Active, Created, MaybeIdempotent, Once};
 use domain::{
     boards::Category,
     forums::{PartyStatus, Recruitment},
@@ -33,13 +33,16 @@ pub struct CreatePartyPost {
     capacity: Capacity,
 }
 
-/// Publishes it, recruiting.
+const OPERATION: &str = "create_party_post";
+
+/// Publishes it, recruiting, once for each key if there is one.
 pub async fn create_party_post(
     app: App,
     author: Active,
-    Json(body): Json<CreatePartyPost>,
-) -> Result<Created<PartyPostView>, NotPosted> {
+    MaybeIdempotent { key, body }: MaybeIdempotent<CreatePartyPost>,
+) -> Result<Once<Created<PartyPostView>>, NotPosted> {
     let CreatePartyPost { title, content, category, tags, capacity } = body;
     let state = Recruitment { status: PartyStatus::Recruiting, capacity: capacity.get() };
-    posts::create(&app, &author, Draft { title, content, category, tags, state }).await
+    let under = (OPERATION, key.as_ref());
+    posts::create(&app, &author, under, Draft { title, content, category, tags, state }).await
 }

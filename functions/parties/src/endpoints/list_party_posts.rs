@@ -1,6 +1,6 @@
-//! `GET /v1/parties`: study parties, newest first.
+//! `GET /v1/parties`: study parties, newest first or sorted otherwise.
 
-use boards::posts;
+use boards::{Sort, posts};
 use deserr::Deserr;
 use devloop_http::{Cacheable, Cursor, Limit, ListRefused, ListScope, ListView, Public, Query};
 use domain::{
@@ -22,6 +22,9 @@ pub struct PartyFilter {
     category: Option<Category>,
     #[deserr(default)]
     status: Option<PartyStatus>,
+    /// `NEWEST` unless said otherwise.
+    #[deserr(default)]
+    sort: Option<Sort>,
     #[deserr(default)]
     limit: Option<Limit>,
     #[deserr(default)]
@@ -34,8 +37,9 @@ pub async fn list_party_posts(
     _: Public,
     Query(filter): Query<PartyFilter>,
 ) -> Result<Cacheable<ListView<PartyPostCard>>, ListRefused> {
-    let PartyFilter { category, status, limit, cursor } = filter;
-    let scope = ListScope::new("list_party_posts", "public", (category, status));
+    let PartyFilter { category, status, sort, limit, cursor } = filter;
+    let sort = sort.unwrap_or_default();
+    let scope = ListScope::new("list_party_posts", "public", (category, status, sort));
     let keep = |post: &Post<Party>| status.is_none_or(|status| post.card.state.status == status);
-    posts::page(&app, &scope, category, (limit, cursor), keep).await
+    posts::page(&app, &scope, (sort, category), (limit, cursor), keep).await
 }

@@ -76,6 +76,12 @@ impl Sqs {
         self.write(|page| page.put_queue(queue, attributes))
     }
 
+    /// Sends a message of its own accord, as AWS does where something is given up.
+    pub(crate) fn post(&self, queue: &str, body: &str) -> Result<(), Refused> {
+        let id = self.0.ids.token();
+        self.write(|page| page.send(queue, &id, body, &serde_json::json!({}), None))
+    }
+
     /// Takes up to ten messages that are visible now, as a consumer does.
     pub fn receive(&self, queue: &str) -> Result<Vec<Delivered>, Refused> {
         self.receive_for(queue, 10, None)

@@ -79,6 +79,9 @@ pub type CommentContent = Markdown<1, 2_000>;
 /// What somebody who wants to join a party writes to its author.
 pub type ApplicationMessage = Markdown<1, 500>;
 
+/// What somebody who reports something writes to the admins.
+pub type ReportDetail = Markdown<1, 1_000>;
+
 /// What somebody who withdrew is called.
 pub const WITHDRAWN: &str = "탈퇴한 사용자";
 

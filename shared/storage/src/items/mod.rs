@@ -2,14 +2,18 @@
 
 mod accounts;
 mod applications;
+mod bookmarks;
 mod feeds;
 mod idempotency;
 mod ledger;
+mod likes;
+mod listings;
 mod notes;
 mod orders;
 mod posts;
 mod pwts;
 mod refunds;
+mod reports;
 mod todos;
 mod waitlist;
 
@@ -19,9 +23,12 @@ use serde::{Serialize, de::DeserializeOwned};
 pub use self::{
     accounts::{EmailGuard, LogInWindow, Session, TutorApplication, User},
     applications::{Application, ApplicationCard},
+    bookmarks::{Bookmark, BookmarkCard},
     feeds::{Feed, FeedGuard},
     idempotency::{Answer, IdempotencyRecord, Progress},
     ledger::{LedgerEntry, MatchedUntil},
+    likes::Like,
+    listings::{Listing, listed_keys},
     notes::{Note, NoteKind},
     orders::{
         Buyer, CartLine, Deposit, Lapses, OpenOrder, Order, OrderLine, Payment, PaymentKeyGuard, Purchase, Settlement,
@@ -30,6 +37,7 @@ pub use self::{
     posts::{Card, Comment, Counts, Post, PostingWindow},
     pwts::{Pwt, SaleFacts, SeatShard},
     refunds::{Refund, RefundRequest},
+    reports::{Report, ReportCard, ReportGuard, Target},
     todos::Todo,
     waitlist::{Claim, Place, Waiter, Waitlist},
 };

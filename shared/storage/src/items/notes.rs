@@ -1,5 +1,6 @@
 use domain::{
-    ids::{NoteId, ProductId, UserId},
+    ids::{NoteId, ProductId, ReportId, UserId},
+    reports::Outcome,
     text::Title,
     time::Time,
 };
@@ -27,6 +28,13 @@ pub enum NoteKind {
         product_id: ProductId,
         /// Its title then; none if the product is gone.
         title: Option<Title>,
+    },
+    /// An admin has decided on a report.
+    ReportResolved {
+        /// Which.
+        report_id: ReportId,
+        /// What was decided.
+        outcome: Outcome,
     },
 }
 

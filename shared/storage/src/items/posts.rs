@@ -66,6 +66,9 @@ pub struct Counts {
     /// Places that nobody has yet: kept with each acceptance's own transaction.
     #[serde(default)]
     pub places: u32,
+    /// People who like it: follows the likes by the table's stream.
+    #[serde(default)]
+    pub likes: u32,
 }
 
 impl<F: Forum> Stored for Post<F> {
