@@ -68,7 +68,9 @@ enum Part {
     Hang,
     /// Differences between our books and Toss's
     Divergences,
-    /// Only draws the kept figures of the other three again
+    /// Boards with up to 100,000 posts; not in `scale`
+    Posts,
+    /// Only draws the kept figures of the others again
     Plots,
 }
 
@@ -87,7 +89,7 @@ async fn main() {
     let lambda = arguments.lambda.clone().unwrap_or_else(|| beside.with_file_name("lambda").join("pwts"));
     assert!(devloop.exists(), "there is no {}: cargo build --release --workspace --bins", devloop.display());
 
-    if let Part::Scale | Part::Rush | Part::Hang | Part::Divergences | Part::Plots = arguments.part {
+    if let Part::Scale | Part::Rush | Part::Hang | Part::Divergences | Part::Posts | Part::Plots = arguments.part {
         return Box::pin(scale::measure(&arguments, &devloop)).await;
     }
     let mut results = Results::default();

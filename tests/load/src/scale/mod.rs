@@ -1,10 +1,12 @@
-//! At scale: rushes in open loop with kills, a Toss that hangs, and divergences between the books. See the card.
+//! At scale: rushes in open loop with kills, a Toss that hangs, divergences between the books, and boards with many
+//! posts. See the card.
 
 mod buyer;
 mod divergences;
 mod hang;
 mod open_loop;
 mod plots;
+mod posts;
 mod report;
 mod rush;
 mod shop;
@@ -40,6 +42,9 @@ pub async fn measure(arguments: &Arguments, devloop: &Path) {
     }
     if wants(Part::Divergences) {
         parts.push(("divergences", Box::pin(divergences::measure(devloop, 1_000 / smaller, SEED)).await));
+    }
+    if arguments.part == Part::Posts {
+        parts.push(("posts", posts::measure(devloop, smaller).await));
     }
     println!("in {:.0} s", started.elapsed().as_secs_f64());
     let mut kept = report::kept(card);

@@ -26,6 +26,7 @@ pub fn of(part: &str) -> &'static [&'static str] {
     match part {
         "rush" => &["sales", "latency"],
         "hang" => &["hang"],
+        "posts" => &["posts"],
         _ => &[],
     }
 }
@@ -47,6 +48,12 @@ pub fn draw(folder: &Path, kept: &Value) {
         latencies(&right, "Seat: from the intended arrival to having paid", rushes, "paid");
         root.present().unwrap();
     }
+    if kept["posts"]["figures"].is_object() {
+        let file = folder.join("posts.svg");
+        let root = canvas(&file, (1_120, 480));
+        posts(&root, &kept["posts"]["figures"]);
+        root.present().unwrap();
+    }
     let hang = &kept["hang"]["figures"];
     if let (Some(without), Some(with)) = (hang["without"].as_array(), hang["with"].as_array()) {
         let file = folder.join("hang.svg");
@@ -54,6 +61,52 @@ pub fn draw(folder: &Path, kept: &Value) {
         routes(&root, without, with, number(&hang["seconds"]));
         root.present().unwrap();
     }
+}
+
+/// The median run of a row, in milliseconds.
+fn median(row: &Value, quantile: &str) -> f64 {
+    let runs = row["latency"][quantile].as_array().unwrap();
+    number(&runs[runs.len() / 2])
+}
+
+/// Latencies of lists: one line for each, over `x`.
+fn lists(area: &Area<'_>, title: &str, rows: &[Value], (desc, x): (&str, fn(&Value) -> f64), label: fn(f64) -> String) {
+    let mut names: Vec<&str> = rows.iter().map(|row| row["name"].as_str().unwrap()).collect();
+    names.dedup();
+    names.sort_unstable();
+    names.dedup();
+    let all = || rows.iter().map(x);
+    let (left, right) = (all().fold(f64::MAX, f64::min), all().fold(f64::MIN, f64::max));
+    let most = rows.iter().map(|row| median(row, "p99")).fold(0.1, f64::max);
+    let room = (right - left).max(0.1) * 0.05;
+    let mut chart = chart(area, title, left - room..right + room, 0.0..most * 1.9);
+    let mut mesh = chart.configure_mesh();
+    mesh.x_desc(desc).y_desc("ms").axis_desc_style(text(14)).label_style(text(13)).x_labels(6);
+    mesh.x_label_formatter(&|value| label(*value));
+    mesh.bold_line_style(GRID).light_line_style(TRANSPARENT).axis_style(INK).draw().unwrap();
+    for (n, name) in names.into_iter().enumerate() {
+        let of_list = || rows.iter().filter(move |row| row["name"] == name);
+        let style = ShapeStyle::from(COLOURS[n % COLOURS.len()].mix(if n < COLOURS.len() { 1.0 } else { 0.5 }));
+        let line = of_list().map(|row| (x(row), median(row, "p50")));
+        let series = chart.draw_series(LineSeries::new(line, style.stroke_width(2))).unwrap();
+        series.label(format!("{name}: p50, and p99 as a point"));
+        series.legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], style.stroke_width(2)));
+        chart.draw_series(of_list().map(|row| Circle::new((x(row), median(row, "p99")), 4, style.filled()))).unwrap();
+    }
+    legend(&mut chart, SeriesLabelPosition::UpperLeft);
+}
+
+/// Lists by the number of posts, and by the depth of the page.
+fn posts(root: &Area<'_>, figures: &Value) {
+    let [left, right] = <[Area<'_>; 2]>::try_from(root.split_evenly((1, 2))).ok().unwrap();
+    let of = |name: &str| figures[name].as_array().unwrap().clone();
+    let by_rows = ("posts on the board", (|row| number(&row["rows"]).log10()) as fn(&Value) -> f64);
+    let count = |exponent: f64| grouped(10_f64.powf(exponent).round() as usize);
+    lists(&left, "First pages of 20, by the number of posts", &of("lists"), by_rows, count);
+    let by_depth = ("of the list lies before the page", (|row| number(&row["depth"]) * 100.0) as fn(&Value) -> f64);
+    lists(&right, "Pages of the longest lists, by their depth", &of("depths"), by_depth, |percent| {
+        format!("{percent:.0} %")
+    });
 }
 
 fn canvas(file: &Path, size: (u32, u32)) -> Area<'_> {

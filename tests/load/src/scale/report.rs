@@ -27,7 +27,7 @@ pub fn write(card: &Path, kept: &Value) {
 
 fn tables(kept: &Value) -> String {
     let mut text = String::new();
-    for name in ["rush", "hang", "divergences"] {
+    for name in ["rush", "hang", "divergences", "posts"] {
         if let Some(part) = kept.get(name) {
             let machine = &part["machine"];
             let of = |name: &str| machine[name].as_str().unwrap_or_default();
@@ -36,7 +36,8 @@ fn tables(kept: &Value) -> String {
             text.push_str(&match name {
                 "rush" => rushes(figures),
                 "hang" => hang(figures),
-                _ => divergences(figures),
+                "divergences" => divergences(figures),
+                _ => posts(figures),
             });
             for plot in plots::of(name) {
                 writeln!(text, "\n![{plot}](plots/{plot}.svg)").unwrap();
@@ -123,6 +124,33 @@ pub fn spread(runs: &[Value], route: &str) -> [f64; 3] {
     let mut p99: Vec<f64> = runs.iter().map(|run| number(&run[route]["p99"])).collect();
     p99.sort_by(f64::total_cmp);
     [p99[0], p99[p99.len() / 2], p99[p99.len() - 1]]
+}
+
+/// The median of the runs, and between which they are.
+fn runs(of: &Value, name: &str) -> String {
+    let runs: Vec<f64> = of[name].as_array().unwrap().iter().map(number).collect();
+    format!("{} ({} – {})", time(runs[runs.len() / 2]), time(runs[0]), time(runs[runs.len() - 1]))
+}
+
+fn posts(figures: &Value) -> String {
+    let mut text =
+        "\n### Boards with many posts\n\nPages of 20, one client. Median of five runs, from – to.\n\n".to_owned();
+    text.push_str("| list | posts | depth | p50 | p99 |\n|---|---|---|---|---|\n");
+    let rows = |row: &Value| grouped(row["rows"].as_u64().unwrap() as usize);
+    for row in figures["lists"].as_array().unwrap().iter().chain(figures["depths"].as_array().unwrap()) {
+        let depth = match number(&row["depth"]) {
+            depth if depth > 0.0 => format!("{:.0} %", depth * 100.0),
+            _ => "first page".to_owned(),
+        };
+        let (name, of) = (row["name"].as_str().unwrap(), &row["latency"]);
+        writeln!(text, "| {name} | {} | {depth} | {} | {} |", rows(row), runs(of, "p50"), runs(of, "p99")).unwrap();
+    }
+    for row in figures["details"].as_array().unwrap() {
+        for (name, of) in [("a post", &row["detail"]), ("its comments", &row["comments"])] {
+            writeln!(text, "| {name} | {} | | {} | {} |", rows(row), runs(of, "p50"), runs(of, "p99")).unwrap();
+        }
+    }
+    text
 }
 
 fn divergences(figures: &Value) -> String {
