@@ -264,7 +264,7 @@ impl Buyer<'_> {
             Journey::DepositsAndReturns => {
                 let Some((order, _)) = self.order_by_account(1, true).await else { return };
                 if self.until(&order, &["PAID"]).await {
-                    let account = json!({ "bank": "088", "accountNumber": "110123456789", "holderName": "김구매" });
+                    let account = json!({ "bank": "88", "accountNumber": "110123456789", "holderName": "김구매" });
                     self.cancel(&order, &json!({ "refundAccount": account })).await;
                     if self.until(&order, &["REFUNDED"]).await {
                         self.world.watch(|watch| watch.reached("refunded to an account"));
