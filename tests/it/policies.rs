@@ -171,11 +171,12 @@ fn index_of(resource: &Value) -> Option<String> {
 
 /// The queue of a resource, as its template names it.
 fn queue_of(resource: &Value) -> String {
-    let name = resource["Fn::GetAtt"].as_str().unwrap_or_else(|| panic!("not understood: {resource}"));
-    let name = name
-        .strip_prefix("Messaging.Outputs.")
-        .map_or_else(|| name.strip_suffix(".Arn"), |name| name.strip_suffix("Arn"));
-    name.unwrap_or_else(|| panic!("not understood: {resource}")).to_owned()
+    let parameter = resource["Ref"].as_str().and_then(|name| name.strip_suffix("Arn"));
+    let attribute = resource["Fn::GetAtt"].as_str().and_then(|name| {
+        let output = name.strip_prefix("Messaging.Outputs.").map(|output| output.strip_suffix("Arn"));
+        output.unwrap_or_else(|| name.strip_suffix(".Arn"))
+    });
+    parameter.or(attribute).unwrap_or_else(|| panic!("not understood: {resource}")).to_owned()
 }
 
 /// IAM's `StringLike`: `*` is any text, `?` any one character.
@@ -307,6 +308,7 @@ mod tests {
             { "Effect": "Allow", "Action": "dynamodb:GetItem", "Resource": table(), "Condition": condition(&["USER#*", "PWT#*"]) },
             { "Effect": "Allow", "Action": "sqs:SendMessage", "Resource": { "Fn::GetAtt": "Messaging.Outputs.PaymentsQueueArn" } },
             { "Effect": "Allow", "Action": "sqs:SendMessage", "Resource": { "Fn::GetAtt": "MailQueue.Arn" } },
+            { "Effect": "Allow", "Action": "sqs:SendMessage", "Resource": { "Ref": "NewsQueueArn" } },
             {
                 "Effect": "Allow", "Action": ["dynamodb:Query"], "Condition": condition(&["USER#*#PWT"]),
                 "Resource": { "Fn::Sub": "${Data.Outputs.TableArn}/index/gsi2" },
@@ -315,7 +317,7 @@ mod tests {
         assert!(policies.allows("test", "GetItem", &keys(&["USER#1"]), None));
         assert!(policies.allows("test", "GetItem", &keys(&["USER#1", "PWT#1"]), None));
         assert!(policies.allows("test", "Query", &keys(&["USER#1#PWT"]), Some("gsi2")));
-        for (queue, granted) in [("payments", true), ("mail", true), ("notifications", false)] {
+        for (queue, granted) in [("payments", true), ("mail", true), ("news", true), ("notifications", false)] {
             assert_eq!(policies.grant("test", &Access::to_send(queue)).is_some(), granted, "{queue}");
         }
         for (operation, action, leading_keys, index) in [
