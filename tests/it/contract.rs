@@ -213,6 +213,7 @@ impl Scene {
             ("communities/{postId}", format!("communities/{}", text(&question["id"]))),
             ("parties/{postId}", format!("parties/{}", text(&party["id"]))),
             ("{commentId}", text(&question["id"])),
+            ("{reportId}", text(&question["id"])),
         ];
         Self { app, callers: vec![buyer, tutor, admin], parameters }
     }
