@@ -1,7 +1,7 @@
 //! `/_local`: what only the local server does. Moves the clock, starts the workers, shows holds and queues, breaks
 //! dependencies, tells where things are.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     Json, Router,
@@ -34,6 +34,8 @@ use crate::{
 const FARTHEST_SECONDS: i64 = 100 * 366 * 24 * 60 * 60;
 /// What this machine calls itself.
 const LOOPBACK: [&str; 3] = ["127.0.0.1", "localhost", "[::1]"];
+/// How long the page waits for the stream.
+const STREAM_PATIENCE: Duration = Duration::from_secs(1);
 /// More dead letters than this are not shown.
 const MOST_LETTERS: u32 = 50;
 
@@ -209,6 +211,12 @@ impl Controls {
         Ok(moved / 1_000)
     }
 
+    /// The stream is read as the functions read the table: while that is broken, nothing can be told of it.
+    async fn stream(&self) -> Vec<ShownShard> {
+        let shown = tokio::time::timeout(STREAM_PATIENCE, self.0.workers.stream.shown()).await;
+        shown.ok().and_then(Result::ok).unwrap_or_default()
+    }
+
     fn dead_letters(&self) -> Result<Vec<DeadLetter>, Refused> {
         let letters = self.0.workers.sqs.dead_letters(MOST_LETTERS)?;
         Ok(letters.into_iter().map(DeadLetter::of).collect())
@@ -232,8 +240,7 @@ async fn page(State(controls): State<Controls>) -> Result<Html<String>, Refused>
         queues: controls.0.workers.sqs.depths()?,
         dead_letters: controls.dead_letters()?,
         dependencies: controls.0.dependencies.shown(),
-        // It may be the table that is broken; the page has to tell of that.
-        stream: controls.0.workers.stream.shown().await.unwrap_or_default(),
+        stream: controls.stream().await,
     };
     Ok(Html(view.page().into_string()))
 }

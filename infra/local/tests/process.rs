@@ -169,6 +169,40 @@ async fn kill_9_keeps_every_acknowledged_write() {
 }
 
 #[tokio::test]
+async fn the_stream_goes_on_after_a_kill_where_it_was_left() {
+    let root = tempfile::tempdir().unwrap();
+    let data = root.path().join("data");
+    let http = http();
+    let server = Server::start(&data).await;
+    let kim = sign_up(&http, &server.api, "kim").await;
+    let ask = async |server: &Server, title: &str| {
+        let question = json!({ "title": title, "content": "내용", "category": "ETC" });
+        post("/v1/communities", question).by(&kim).send(&http, &server.api).await.expect(201);
+        // What follows from it is done: it is in a list that only the stream keeps.
+        let swept = post("/_local/sweep", json!({})).send(&http, &server.api).await.expect(200);
+        assert_eq!(swept["stream"]["failed"], 0);
+        let unanswered = get("/v1/communities?sort=UNANSWERED").send(&http, &server.api).await.expect(200);
+        let shards = get("/_local/stream").send(&http, &server.api).await.expect(200);
+        assert_eq!((&shards[0]["behindSeconds"], &shards[0]["failures"]), (&Value::Null, &json!(0)), "{shards}");
+        (unanswered["items"].as_array().unwrap().len(), shards)
+    };
+    let (listed, left_at) = ask(&server, "하나").await;
+    assert_eq!(listed, 1);
+    server.kill();
+    let kept: Value = serde_json::from_slice(&fs::read(data.join("stream.json")).unwrap()).unwrap();
+    assert_eq!(kept["shards"].as_object().unwrap().values().next(), Some(&left_at[0]["position"]));
+    let server = Server::start(&data).await;
+    let found_at = get("/_local/stream").send(&http, &server.api).await.expect(200);
+    assert_eq!(
+        found_at[0]["position"], left_at[0]["position"],
+        "nothing was written meanwhile, nothing is played again"
+    );
+    let (listed, moved_to) = ask(&server, "둘").await;
+    assert_eq!(listed, 2);
+    assert_ne!(moved_to[0]["position"], left_at[0]["position"]);
+}
+
+#[tokio::test]
 async fn a_port_in_use_is_told() {
     let root = tempfile::tempdir().unwrap();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
