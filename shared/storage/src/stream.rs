@@ -4,7 +4,7 @@
 
 use serde::Deserialize;
 
-use crate::{Error, Stored, decode, keys::Key, table::Item};
+use crate::{Error, keys::Key, table::Item};
 
 /// One change of one item. It may be told more than once, and long after others of the same item.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -46,13 +46,6 @@ impl Change {
     /// Whether the item went.
     pub fn is_removal(&self) -> bool {
         self.new.is_none()
-    }
-
-    /// The item as it was then, if it is of this kind and did not go.
-    pub fn now<T: Stored>(&self) -> Result<Option<T>, Error> {
-        let of_kind =
-            |item: &&Item| item.get("type").and_then(|kind| kind.as_s().ok()).is_some_and(|kind| kind == T::TYPE);
-        self.new.as_ref().filter(of_kind).cloned().map(decode).transpose()
     }
 }
 
