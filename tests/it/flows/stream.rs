@@ -204,6 +204,7 @@ async fn a_record_that_keeps_failing_is_found_among_others_and_given_up_in_the_e
     let (kim, lee) = (app.sign_up("kim").await, app.sign_up("lee").await);
     let board = BOARDS[0];
     let (poisoned, healthy) = (post(&app, board, &kim, &lee).await, post(&app, board, &kim, &lee).await);
+    app.drain().await;
     for path in [&poisoned, &healthy] {
         app.delete(path).by(&kim).send().await.expect(204);
     }
