@@ -100,10 +100,11 @@ fn lists(area: &Area<'_>, title: &str, rows: &[Value], (desc, x): (&str, fn(&Val
 fn posts(root: &Area<'_>, figures: &Value) {
     let [left, right] = <[Area<'_>; 2]>::try_from(root.split_evenly((1, 2))).ok().unwrap();
     let of = |name: &str| figures[name].as_array().unwrap().clone();
-    let by_rows = ("posts on the board", (|row| number(&row["rows"]).log10()) as fn(&Value) -> f64);
+    let by_rows = ("posts on the board", (|row: &Value| number(&row["rows"]).log10()) as fn(&Value) -> f64);
     let count = |exponent: f64| grouped(10_f64.powf(exponent).round() as usize);
     lists(&left, "First pages of 20, by the number of posts", &of("lists"), by_rows, count);
-    let by_depth = ("of the list lies before the page", (|row| number(&row["depth"]) * 100.0) as fn(&Value) -> f64);
+    let by_depth =
+        ("of the list lies before the page", (|row: &Value| number(&row["depth"]) * 100.0) as fn(&Value) -> f64);
     lists(&right, "Pages of the longest lists, by their depth", &of("depths"), by_depth, |percent| {
         format!("{percent:.0} %")
     });
