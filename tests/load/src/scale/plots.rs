@@ -80,9 +80,10 @@ fn lists(area: &Area<'_>, title: &str, rows: &[Value], (desc, x): (&str, fn(&Val
     let most = rows.iter().map(|row| median(row, "p99")).fold(0.1, f64::max);
     let room = (right - left).max(0.1) * 0.05;
     let mut chart = chart(area, title, left - room..right + room, 0.0..most * 1.9);
+    let shown = |value: &f64| label(*value);
     let mut mesh = chart.configure_mesh();
     mesh.x_desc(desc).y_desc("ms").axis_desc_style(text(14)).label_style(text(13)).x_labels(6);
-    mesh.x_label_formatter(&|value| label(*value));
+    mesh.x_label_formatter(&shown);
     mesh.bold_line_style(GRID).light_line_style(TRANSPARENT).axis_style(INK).draw().unwrap();
     for (n, name) in names.into_iter().enumerate() {
         let of_list = || rows.iter().filter(move |row| row["name"] == name);
