@@ -23,7 +23,7 @@ mod cases;
 const DAY_MILLIS: i64 = 86_400_000;
 
 /// A request without its key.
-struct Asked {
+pub struct Asked {
     by: Account,
     path: String,
     body: Option<Value>,
@@ -42,7 +42,7 @@ impl Asked {
 }
 
 /// A request, another one of the same user that must not pass for it, and somebody else's.
-struct Ready {
+pub struct Ready {
     sale: Sale,
     first: Asked,
     other: Asked,
