@@ -85,9 +85,10 @@ impl Reader {
     }
 
     async fn look(&self) -> Result<Place, Unreadable> {
-        let streams = self.client.list_streams().table_name(&self.table).send().await?;
+        // The SDK's futures are large; whoever waits for a record need not carry them along.
+        let streams = Box::pin(self.client.list_streams().table_name(&self.table).send()).await?;
         let arn = streams.streams().iter().find_map(|stream| stream.stream_arn()).ok_or(Unreadable::NoStream)?;
-        let described = self.client.describe_stream().stream_arn(arn).send().await?;
+        let described = Box::pin(self.client.describe_stream().stream_arn(arn).send()).await?;
         let shards = described.stream_description().ok_or(Unreadable::NoStream)?.shards();
         let shards = shards.iter().filter_map(|shard| shard.shard_id()).map(str::to_owned).collect();
         Ok(Place { arn: arn.to_owned(), shards })
@@ -104,17 +105,12 @@ impl Reader {
             Some(_) => ShardIteratorType::AfterSequenceNumber,
             None => ShardIteratorType::TrimHorizon,
         };
-        let iterator = self
-            .client
-            .get_shard_iterator()
-            .stream_arn(&self.place().await?.arn)
-            .shard_id(shard)
-            .shard_iterator_type(from)
-            .set_sequence_number(number.map(str::to_owned))
-            .send()
-            .await?;
-        let records = self.client.get_records().set_shard_iterator(iterator.shard_iterator);
-        let records = records.limit(i32::try_from(most).unwrap_or(i32::MAX)).send().await?;
+        let iterator = self.client.get_shard_iterator().stream_arn(&self.place().await?.arn).shard_id(shard);
+        let iterator = iterator.shard_iterator_type(from).set_sequence_number(number.map(str::to_owned));
+        let iterator = Box::pin(iterator.send()).await?.shard_iterator;
+        let most = i32::try_from(most).unwrap_or(i32::MAX);
+        let records = self.client.get_records().set_shard_iterator(iterator).limit(most);
+        let records = Box::pin(records.send()).await?;
         Ok(records.records.unwrap_or_default())
     }
 }
