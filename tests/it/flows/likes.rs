@@ -190,6 +190,18 @@ async fn play_with_kills(app: &TestApp, router: &Handler, calls: usize, done: &A
     kills
 }
 
+/// Likes, or takes that back, as a client does: a table that is too busy with a thousand others is asked again.
+async fn toggle(app: &TestApp, liked: &Liked, by: &Account, likes: bool) {
+    loop {
+        let (call, status) = if likes { (app.put(&liked.like), 200) } else { (app.delete(&liked.like), 204) };
+        let reply = call.by(by).send().await;
+        if reply.status != 503 {
+            reply.expect(status);
+            return;
+        }
+    }
+}
+
 /// 1,000 people like, take back and like again, all at once, while what follows is played twice and killed in between.
 #[tokio::test]
 async fn a_thousand_likes_and_unlikes_at_once_leave_the_exact_count() {
@@ -206,11 +218,7 @@ async fn a_thousand_likes_and_unlikes_at_once_leave_the_exact_count() {
     let crowd = async {
         join_all(people.iter().zip(&moves).map(async |(one, moves)| {
             for n in 0..*moves {
-                if n % 2 == 0 {
-                    app.put(&liked.like).by(one).send().await.expect(200);
-                } else {
-                    app.delete(&liked.like).by(one).send().await.expect(204);
-                }
+                toggle(&app, &liked, one, n % 2 == 0).await;
             }
         }))
         .await;
