@@ -149,10 +149,7 @@ pub async fn run(options: &ServerOptions, environment: &Environment, started: In
     let connection = under_switch(&dependencies, environment.connection(Some(endpoint.clone())));
     let switched = Table::connect(connection.clone(), &clock.clock(), &rng).await;
     let functions = listening::in_turn(parts.routes(&switched)?);
-    let schedules = Schedules::new(parts.orders(switched.clone())?);
-    let router = parts.event_router(switched.clone())?;
-    let pump = Pump::behind(dependencies.sqs.clone(), sqs.clone(), parts.orders(switched)?);
-    let stream = StreamPump::kept(connection, router, sqs.clone(), folder.clone()).await?;
+    let workers = workers(&parts, (connection, &switched), &dependencies, &sqs, &folder).await?;
 
     let mut remarks = vec![];
     let operator =
@@ -168,10 +165,8 @@ pub async fn run(options: &ServerOptions, environment: &Environment, started: In
         data: folder.path().display().to_string(),
         accounts,
     };
-    let workers =
-        Workers { schedules: schedules.clone(), pump: pump.clone(), stream: stream.clone(), sqs: sqs.clone() };
     let moved = (clock.clone(), ahead_millis);
-    let controls = Controls::new(places.clone(), moved, folder.clone(), table, workers, dependencies.clone());
+    let controls = Controls::new(places.clone(), moved, folder.clone(), table, workers.clone(), dependencies.clone());
     let api = functions.layer(cors::layer(&options.origins)).merge(pages::router(&places, controls.router()));
 
     let sandbox = open_sandbox(toss_listener, &folder, &clock, &rng, &places.api)?;
@@ -185,9 +180,9 @@ pub async fn run(options: &ServerOptions, environment: &Environment, started: In
         tokio::select! {
             biased;
             served = serving => served.map(drop),
-            never = schedules.run() => match never {},
-            never = pump.run() => match never {},
-            never = stream.run() => match never {},
+            never = workers.schedules.run() => match never {},
+            never = workers.pump.run() => match never {},
+            never = workers.stream.run() => match never {},
         }
     };
 
@@ -209,6 +204,23 @@ pub async fn run(options: &ServerOptions, environment: &Environment, started: In
     }
     folder.retract()?;
     Ok(())
+}
+
+/// What works without being asked, over `table`; `connection` leads to its stream.
+async fn workers(
+    parts: &Parts,
+    (connection, table): (Connection, &Table),
+    dependencies: &Dependencies,
+    sqs: &Sqs,
+    folder: &Arc<DataFolder>,
+) -> Result<Workers, CannotStart> {
+    let router = parts.event_router(table.clone())?;
+    Ok(Workers {
+        schedules: Schedules::new(parts.orders(table.clone())?),
+        pump: Pump::behind(dependencies.sqs.clone(), sqs.clone(), parts.orders(table.clone())?),
+        stream: StreamPump::kept(connection, router, sqs.clone(), folder.clone()).await?,
+        sqs: sqs.clone(),
+    })
 }
 
 /// The table as the functions and the stream's pump reach it: under its switch, if it has one.

@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 
-use aws_sdk_dynamodbstreams::types::{AttributeValue, Record, StreamRecord};
+use aws_sdk_dynamodbstreams::types::{AttributeValue, OperationType, Record, StreamRecord};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use domain::time::Time;
 use serde_json::{Map, Value, json};
@@ -41,7 +41,7 @@ fn told(record: &Record, arn: &str) -> Value {
     tell("SizeBytes", change.and_then(StreamRecord::size_bytes).map(Value::from));
     tell("StreamViewType", change.and_then(StreamRecord::stream_view_type).map(|view| view.as_str().into()));
     let mut told = json!({
-        "eventID": record.event_id(), "eventName": record.event_name().map(|name| name.as_str()),
+        "eventID": record.event_id(), "eventName": record.event_name().map(OperationType::as_str),
         "eventVersion": record.event_version(), "eventSource": record.event_source(),
         "awsRegion": record.aws_region(), "dynamodb": dynamodb, "eventSourceARN": arn,
     });
@@ -76,7 +76,6 @@ fn attribute(value: &AttributeValue) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use aws_sdk_dynamodbstreams::types::OperationType;
     use worker::Woken;
 
     use super::*;
