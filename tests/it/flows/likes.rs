@@ -15,7 +15,7 @@ use storage::{Query, keys};
 use testkit::{Action, Gate};
 use worker::Handler;
 
-use crate::app::{Account, TestApp};
+use crate::app::{Account, TestApp, table_is_elsewhere};
 
 const BOARDS: [(&str, &str); 2] = [("COMMUNITY", "/v1/communities"), ("PARTY", "/v1/parties")];
 const UNKNOWN: &str = "01KB2M3N4P5Q6R7S8T9V0W1X2Y";
@@ -208,11 +208,12 @@ async fn a_thousand_likes_and_unlikes_at_once_leave_the_exact_count() {
     let app = TestApp::start().await;
     let kim = app.sign_up("kim").await;
     let liked = post(&app, BOARDS[0], &kim).await;
-    let people = crowd(&app, 1_000);
+    // Another DynamoDB has a socket, and half a minute for all of this.
+    let people = crowd(&app, if table_is_elsewhere() { 100 } else { 1_000 });
     let rng = Rng::from_seed(7);
     let moves: Vec<u64> = people.iter().map(|_| 1 + rng.below(3)).collect();
     let expected = moves.iter().filter(|moves| *moves % 2 == 1).count();
-    assert!((300..900).contains(&expected));
+    assert!((people.len() / 3..people.len()).contains(&expected));
     let router = twice(app.event_router().await);
     let done = AtomicUsize::new(0);
     let crowd = async {
@@ -224,7 +225,7 @@ async fn a_thousand_likes_and_unlikes_at_once_leave_the_exact_count() {
         .await;
         done.store(1, Ordering::Relaxed);
     };
-    let (kills, ()) = futures::join!(Box::pin(play_with_kills(&app, &router, 400, &done)), crowd);
+    let (kills, ()) = futures::join!(Box::pin(play_with_kills(&app, &router, 200, &done)), crowd);
     assert!(kills >= 3, "{kills}");
     app.drain().await;
     assert_eq!((liked.count(&app).await, liked.stored(&app).await), (json!(expected), expected));
