@@ -114,6 +114,7 @@ pub fn settings() -> Settings {
             pwt_deposit_hours: 0,
         }),
         queues: None,
+        cdn_queue: None,
         sqs_endpoint: None,
         build: "test".to_owned(),
     }
@@ -155,13 +156,15 @@ impl TestApp {
         settings.queues = Some(declare(&sqs).unwrap());
         let queues = QueueWire::to(&sqs);
         let jobs = queues.jobs("", settings.queues.as_ref().unwrap(), &clock.clock(), &rng).await;
-        let parts = Parts { settings, clock: clock.clock(), rng: rng.clone(), hasher, toss, jobs };
+        let cdn = queues.cdn("", &clock.clock(), &rng).await;
+        let parts = Parts { settings, clock: clock.clock(), rng: rng.clone(), hasher, toss, jobs, cdn };
         // Every operation has a client of its own, as every function has: the wire knows who calls.
         let mut routes = vec![];
         for id in parts.routes(&table).unwrap().iter().map(|route| route.id) {
             let own = wire.labelled(id).table(&parts.settings.table, &parts.clock, &rng).await;
             let jobs = queues.jobs(id, parts.settings.queues.as_ref().unwrap(), &parts.clock, &rng).await;
-            let parts = Parts { jobs, ..parts.clone() };
+            let cdn = queues.cdn(id, &parts.clock, &rng).await;
+            let parts = Parts { jobs, cdn, ..parts.clone() };
             routes.extend(parts.routes(&own).unwrap().into_iter().filter(|route| route.id == id));
         }
         wire.take_calls();

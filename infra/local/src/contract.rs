@@ -9,7 +9,7 @@ use config::{Payments, Queues, Secret, Settings, Supplier};
 use devloop_http::{Route, StartError};
 use domain::time::Time;
 use futures::future::BoxFuture;
-use jobs::Jobs;
+use jobs::{Jobs, Queue};
 use storage::{Connection, Table};
 use toss::{NoAnswer, Transport};
 
@@ -40,7 +40,8 @@ pub async fn contract() -> Result<Vec<Route>, StartError> {
     let table = nowhere(&settings, &clock, &rng).await;
     let queues = Queues { payments: NOWHERE.to_owned(), notifications: NOWHERE.to_owned() };
     let jobs = Jobs::connect(no_queues(&settings), &queues, &clock, &rng).await;
-    Parts { settings, clock, rng, hasher, toss, jobs }.routes(&table)
+    let cdn = Queue::connect(no_queues(&settings), NOWHERE, &clock, &rng).await;
+    Parts { settings, clock, rng, hasher, toss, jobs, cdn }.routes(&table)
 }
 
 fn no_queues(settings: &Settings) -> jobs::Connection {
@@ -88,6 +89,7 @@ fn settings(rng: &Rng) -> Result<Settings, StartError> {
             pwt_deposit_hours: 0,
         }),
         queues: None,
+        cdn_queue: None,
         sqs_endpoint: None,
         build: "contract".to_owned(),
     })

@@ -128,6 +128,7 @@ impl Environment {
             }),
             // The queues are handed over with the client.
             queues: None,
+            cdn_queue: None,
             sqs_endpoint: None,
             build: format!("{} (local)", env!("CARGO_PKG_VERSION")),
         }

@@ -7,7 +7,7 @@ use clock::{Clock, Rng};
 use config::Settings;
 use devloop_http::{Edge, Route, StartError};
 pub use fn_orders::{Matched, Reconciled, Swept, integrity, match_transactions, reconcile, sweep, work_on};
-use jobs::Jobs;
+use jobs::{CdnJob, Jobs, Queue};
 use storage::Table;
 use toss::Toss;
 
@@ -26,6 +26,8 @@ pub struct Parts {
     pub toss: Toss,
     /// Takes what is worked on later.
     pub jobs: Jobs,
+    /// Takes paths that the CDN is to forget.
+    pub cdn: Queue<CdnJob>,
 }
 
 impl Parts {

@@ -112,6 +112,9 @@ pub struct Settings {
     pub payments: Option<Payments>,
     /// Where messages go. Only `orders` has it.
     pub queues: Option<Queues>,
+    /// The URL of the queue of paths that the CDN is to forget. Only who changes or removes files has it, and the
+    /// cdn-invalidator.
+    pub cdn_queue: Option<String>,
     /// Another SQS than the region's.
     pub sqs_endpoint: Option<String>,
     /// What runs, for `GET /v1/health`.
@@ -195,6 +198,8 @@ pub struct Needs {
     pub payments: bool,
     /// [`Settings::queues`].
     pub queues: bool,
+    /// [`Settings::cdn_queue`].
+    pub cdn_queue: bool,
 }
 
 impl Settings {
@@ -209,6 +214,7 @@ impl Settings {
         let account_key = if needs.account_key { reader.required("ACCOUNT_KEY") } else { None };
         let payments = if needs.payments { Payments::read(&mut reader) } else { None };
         let queues = if needs.queues { Queues::read(&mut reader) } else { None };
+        let cdn_queue = if needs.cdn_queue { reader.required("CDN_QUEUE_URL") } else { None };
         let sqs_endpoint = reader.optional("AWS_ENDPOINT_URL_SQS").or_else(|| reader.optional("AWS_ENDPOINT_URL"));
         let dynamodb_endpoint =
             reader.optional("AWS_ENDPOINT_URL_DYNAMODB").or_else(|| reader.optional("AWS_ENDPOINT_URL"));
@@ -225,6 +231,7 @@ impl Settings {
                 account_key,
                 payments,
                 queues,
+                cdn_queue,
                 sqs_endpoint,
                 build,
             },

@@ -5,6 +5,7 @@
 pub mod accounts;
 pub mod boards;
 pub mod calendar;
+pub mod cdn;
 pub mod forums;
 pub mod ids;
 pub mod ledger;
