@@ -219,7 +219,7 @@ fn every_function_ends_before_the_gateway_gives_up() {
 }
 
 /// The settings that only some functions have, by the need that their `main` declares.
-const NEEDS: [(&str, &[&str]); 4] = [
+const NEEDS: [(&str, &[&str]); 5] = [
     ("signing", &["TOKEN_PRIVATE_KEY", "REFRESH_KEY"]),
     ("account_key", &["ACCOUNT_KEY"]),
     (
@@ -230,6 +230,7 @@ const NEEDS: [(&str, &[&str]); 4] = [
         ],
     ),
     ("queues", &["PAYMENTS_QUEUE_URL", "NOTIFICATIONS_QUEUE_URL"]),
+    ("media", &["MEDIA_BUCKET"]),
 ];
 
 #[test]
@@ -253,7 +254,7 @@ fn every_function_gets_the_settings_that_it_needs_and_no_others() {
     for file in [ROOT, WORKERS, MESSAGING] {
         let shared = read(file)["Globals"]["Function"]["Environment"]["Variables"].clone();
         let shared: BTreeSet<&String> = shared.as_object().unwrap().keys().collect();
-        assert_eq!(shared.into_iter().collect::<Vec<_>>(), ["BUILD", "CURSOR_KEY", "TABLE_NAME", "TOKEN_PUBLIC_KEYS"]);
+        assert_eq!(shared.into_iter().collect::<Vec<_>>(), ["BUILD", "CDN_BASE_URL", "CURSOR_KEY", "TABLE_NAME", "TOKEN_PUBLIC_KEYS"]);
     }
 }
 

@@ -52,6 +52,10 @@ pub struct Places {
     pub dynamodb_is_embedded: bool,
     /// The queues.
     pub sqs: String,
+    /// The uploaded files.
+    pub s3: String,
+    /// Whether that is the embedded one.
+    pub s3_is_embedded: bool,
     /// What keeps the data.
     pub data: String,
     /// Who can log in, if there is demo data.

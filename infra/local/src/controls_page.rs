@@ -181,6 +181,7 @@ fn dependency_row(dependency: &Shown) -> Markup {
     };
     let label = match name {
         "dynamodb" => "DynamoDB",
+        "s3" => "S3",
         "sqs" => "SQS",
         "toss" => "토스페이먼츠",
         other => other,

@@ -166,6 +166,7 @@ impl HttpConnector for Connector {
 #[derive(Clone, Debug)]
 pub(crate) struct Dependencies {
     pub(crate) dynamodb: Option<Switch>,
+    pub(crate) s3: Option<Switch>,
     pub(crate) sqs: Switch,
     pub(crate) toss: Option<Switch>,
 }
@@ -210,14 +211,19 @@ pub(crate) enum NotTurned {
 }
 
 impl Dependencies {
-    /// With the table and with Toss, if they are in this process.
-    pub(crate) fn here(dynamodb: bool, toss: bool) -> Self {
+    /// With the table, the files and Toss, as far as they are in this process.
+    pub(crate) fn here(dynamodb: bool, s3: bool, toss: bool) -> Self {
         let switch = |is_here: bool| is_here.then(Switch::default);
-        Self { dynamodb: switch(dynamodb), sqs: Switch::default(), toss: switch(toss) }
+        Self { dynamodb: switch(dynamodb), s3: switch(s3), sqs: Switch::default(), toss: switch(toss) }
     }
 
     fn each(&self) -> impl Iterator<Item = (&'static str, &Switch)> {
-        let here = [("dynamodb", self.dynamodb.as_ref()), ("sqs", Some(&self.sqs)), ("toss", self.toss.as_ref())];
+        let here = [
+            ("dynamodb", self.dynamodb.as_ref()),
+            ("s3", self.s3.as_ref()),
+            ("sqs", Some(&self.sqs)),
+            ("toss", self.toss.as_ref()),
+        ];
         here.into_iter().filter_map(|(name, switch)| Some((name, switch?)))
     }
 
@@ -301,7 +307,7 @@ mod tests {
 
     #[test]
     fn only_what_is_there_is_switched_and_only_to_what_makes_sense() {
-        let dependencies = Dependencies::here(true, false);
+        let dependencies = Dependencies::here(true, false, false);
         let turn = |body: Value| dependencies.turn(&serde_json::from_value(body).unwrap());
         assert_eq!(turn(json!({ "name": "toss", "mode": "up" })), Err(NotTurned::Unknown("dynamodb, sqs".to_owned())));
         for (mode, milliseconds) in [("slow", None), ("slow", Some(0)), ("slow", Some(60_001)), ("hang", Some(5))] {

@@ -4,7 +4,7 @@ use config::{Incomplete, Payments, Reader, Secret, Settings, Supplier};
 use storage::Connection;
 use url::Url;
 
-use crate::secrets::Secrets;
+use crate::{s3::Access, secrets::Secrets};
 
 /// The key that the sandbox of Toss asks for: no secret, it opens nothing but play money.
 pub const SANDBOX_SECRET_KEY: &str = "test_sk_devloop_local";
@@ -17,6 +17,8 @@ const PWT_DEPOSIT_HOURS: u32 = 0;
 /// Where nothing says otherwise.
 const TABLE: &str = "devloop";
 const REGION: &str = "ap-northeast-2";
+const BUCKET: &str = "devloop-media";
+const CDN: &str = "https://cdn.devloop.kr";
 
 /// Another Toss than the sandbox.
 #[derive(Clone, Debug)]
@@ -38,6 +40,12 @@ pub struct Environment {
     pub table: Option<String>,
     /// `AWS_REGION`.
     pub region: Option<String>,
+    /// `AWS_ENDPOINT_URL_S3`, else `AWS_ENDPOINT_URL`: another S3 than the embedded one.
+    pub s3: Option<String>,
+    /// `MEDIA_BUCKET`.
+    pub bucket: Option<String>,
+    /// `CDN_BASE_URL`: where public files are read from.
+    pub cdn: Option<String>,
     /// `TOSS_BASE_URL` with its keys.
     pub toss: Option<OtherToss>,
     /// `DEVLOOP_ADMIN_PASSWORD`.
@@ -57,12 +65,16 @@ impl Environment {
         let named = |reader: &mut Reader, name| reader.optional::<String>(name);
         let dynamodb =
             named(&mut reader, "AWS_ENDPOINT_URL_DYNAMODB").or_else(|| named(&mut reader, "AWS_ENDPOINT_URL"));
+        let s3 = named(&mut reader, "AWS_ENDPOINT_URL_S3").or_else(|| named(&mut reader, "AWS_ENDPOINT_URL"));
         let has_credentials =
             ["AWS_ACCESS_KEY_ID", "AWS_PROFILE"].iter().any(|name| named(&mut reader, name).is_some());
         let environment = Self {
             dynamodb,
             table: named(&mut reader, "TABLE_NAME"),
             region: named(&mut reader, "AWS_REGION"),
+            s3,
+            bucket: named(&mut reader, "MEDIA_BUCKET"),
+            cdn: named(&mut reader, "CDN_BASE_URL"),
             toss,
             admin_password: reader.optional("DEVLOOP_ADMIN_PASSWORD"),
             has_credentials,
@@ -85,6 +97,23 @@ impl Environment {
         let any = || ("local".to_owned(), "local".to_owned());
         let credentials = (endpoint.is_some() && !self.has_credentials).then(any);
         Connection { table: self.table_name(), endpoint, region: self.region(), credentials, http: None }
+    }
+
+    /// The bucket's name.
+    pub fn bucket_name(&self) -> String {
+        self.bucket.clone().unwrap_or_else(|| BUCKET.to_owned())
+    }
+
+    /// How to reach the bucket at `endpoint`: the embedded one with its own credentials.
+    pub fn media(&self, endpoint: &str) -> media::Connection {
+        let Access { id, secret } = Access::local();
+        media::Connection {
+            bucket: self.bucket_name(),
+            endpoint: Some(endpoint.to_owned()),
+            region: self.region(),
+            credentials: (self.s3.is_none() || !self.has_credentials).then_some((id, secret)),
+            http: None,
+        }
     }
 
     /// How to reach the queues' stand-in at `endpoint`.
@@ -129,6 +158,10 @@ impl Environment {
             // The queues are handed over with the client.
             queues: None,
             sqs_endpoint: None,
+            cdn_base_url: self.cdn.clone().unwrap_or_else(|| CDN.to_owned()),
+            // So is the bucket.
+            media_bucket: None,
+            s3_endpoint: None,
             build: format!("{} (local)", env!("CARGO_PKG_VERSION")),
         }
     }

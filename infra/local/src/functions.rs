@@ -8,6 +8,7 @@ use config::Settings;
 use devloop_http::{Edge, Route, StartError};
 pub use fn_orders::{Matched, Reconciled, Swept, integrity, match_transactions, reconcile, sweep, work_on};
 use jobs::Jobs;
+use media::Bucket;
 use storage::Table;
 use toss::Toss;
 
@@ -26,6 +27,8 @@ pub struct Parts {
     pub toss: Toss,
     /// Takes what is worked on later.
     pub jobs: Jobs,
+    /// Keeps uploaded files.
+    pub bucket: Bucket,
 }
 
 impl Parts {
@@ -39,17 +42,24 @@ impl Parts {
         fn_orders::App::new(&self.settings, self.edge(table)?, self.toss.clone(), self.jobs.clone())
     }
 
+    /// The app of uploaded files: its worker needs it, too.
+    pub fn attachments(&self, table: Table) -> Result<fn_attachments::App, StartError> {
+        Ok(fn_attachments::App { edge: self.edge(table)?, bucket: self.bucket.clone() })
+    }
+
     /// The routes of every domain over `table`.
     pub fn routes(&self, table: &Table) -> Result<Vec<Route>, StartError> {
         let edge = self.edge(table.clone())?;
         let auth = fn_auth::App::new(&self.settings, edge.clone(), self.hasher.clone())?;
         let tutors = fn_tutors::App::new(&self.settings, edge.clone())?;
         let orders = self.orders(table.clone())?;
+        let attachments = self.attachments(table.clone())?;
         let admin = fn_admin::App { edge: edge.clone(), build: self.settings.build.clone() };
         Ok([
             fn_auth::routes(&auth),
             fn_users::routes(&edge),
             fn_tutors::routes(&tutors),
+            fn_attachments::routes(&attachments),
             fn_communities::routes(&edge),
             fn_parties::routes(&edge),
             fn_pwts::routes(&edge),

@@ -12,6 +12,7 @@ use clock::{Movable, Rng};
 use config::Queues;
 use devloop_http::{StartError, cors};
 use jobs::Jobs;
+use media::Bucket;
 use storage::{Connection, Table};
 use tokio::{net::TcpListener, sync::watch};
 use toss::{Https, SecretKey, Toss};
@@ -31,6 +32,7 @@ use crate::{
     operator::Operator,
     pages,
     queues::{self, Pump},
+    s3::{self, Access, S3},
     schedules::Schedules,
     sqs::{self, Sqs},
     toss_sandbox::{CannotOpen, Location, TossSandbox},
@@ -73,6 +75,9 @@ pub enum CannotStart {
     /// The queues themselves.
     #[error("The queues do not start: {0}. If their file is broken, start anew with --fresh.")]
     NoQueue(#[from] sqs::Refused),
+    /// The folder of uploaded files.
+    #[error("The embedded S3 does not start: {0}. If its folder is broken, start anew with --fresh.")]
+    Files(#[from] s3::CannotOpen),
     /// A key that moves real money.
     #[error(
         "TOSS_SECRET_KEY is a live key. The local server takes no real money: use a test key (test_sk_… or test_gsk_…)."
@@ -135,6 +140,7 @@ pub async fn run(options: &ServerOptions, environment: &Environment, started: In
     };
     let (sqs_listener, sqs_url) = listen(0, "the queues", "--port")?;
     let (sqs, queues) = open_queues(&folder, &clock, &rng, &sqs_url)?;
+    let (s3, s3_url) = open_files(options, environment, &folder, &clock)?;
     let cost = if options.toy_hashing { Cost::TOY } else { Cost::OWASP };
     let parts = Parts {
         settings: environment.settings(&folder.secrets(&rng)?, &endpoint, &api_url, &toss_url),
@@ -142,9 +148,10 @@ pub async fn run(options: &ServerOptions, environment: &Environment, started: In
         hasher: Hasher::pooled(cost, rng.clone(), hashing_threads())?,
         toss: toss(environment, &toss_url)?,
         jobs: Jobs::connect(environment.queues(&sqs_url), &queues, &clock.clock(), &rng).await,
+        bucket: Bucket::connect(environment.media(&s3_url), &clock.clock(), &rng).await,
         rng: rng.clone(),
     };
-    let dependencies = Dependencies::here(embedded.is_some(), toss_listener.is_some());
+    let dependencies = Dependencies::here(embedded.is_some(), s3.is_some(), toss_listener.is_some());
     let switched = under_switch(&dependencies, &table, (environment, &endpoint), &clock, &rng).await;
     let functions = listening::in_turn(parts.routes(&switched)?);
     let schedules = Schedules::new(parts.orders(switched.clone())?);
@@ -161,6 +168,8 @@ pub async fn run(options: &ServerOptions, environment: &Environment, started: In
         dynamodb: endpoint,
         dynamodb_is_embedded: embedded.is_some(),
         sqs: sqs_url,
+        s3: s3_url,
+        s3_is_embedded: s3.is_some(),
         data: folder.path().display().to_string(),
         accounts,
     };
@@ -171,9 +180,10 @@ pub async fn run(options: &ServerOptions, environment: &Environment, started: In
 
     let sandbox = open_sandbox(toss_listener, &folder, &clock, &rng, &places.api)?;
     let (stop, stopped) = watch::channel(false);
-    let serving = futures::future::try_join3(
+    let serving = futures::future::try_join4(
         serve(api_listener, api, stopped.clone()),
         serve(sqs_listener, dependencies.sqs.before(sqs.router()), stopped.clone()),
+        serve_files(s3, dependencies.s3.unwrap_or_default(), stopped.clone()),
         serve_sandbox(sandbox, dependencies.toss.unwrap_or_default(), Https::new()?, stopped),
     );
     let working = async {
@@ -242,6 +252,22 @@ fn open_queues(folder: &DataFolder, clock: &Movable, rng: &Rng, url: &str) -> Re
     Ok((sqs, queues))
 }
 
+/// The embedded S3 and its port, unless the environment names another one; and where files are.
+fn open_files(
+    options: &ServerOptions,
+    environment: &Environment,
+    folder: &DataFolder,
+    clock: &Movable,
+) -> Result<(Option<(TcpListener, S3)>, String), CannotStart> {
+    if let Some(other) = &environment.s3 {
+        return Ok((None, other.clone()));
+    }
+    let (listener, url) = listen(0, "uploaded files", "--port")?;
+    let bucket = environment.bucket_name();
+    let s3 = S3::open(&folder.s3_folder(), &bucket, Access::local(), &options.origins, clock.clock())?;
+    Ok((Some((listener, s3)), url))
+}
+
 /// The sandbox of Toss, if it has a port. It tells the API at `api` of changes.
 fn open_sandbox(
     listener: Option<(TcpListener, String)>,
@@ -272,6 +298,16 @@ fn announce(places: &Places, folder: &DataFolder, remarks: &[String], started: I
     folder.announce(&ready)?;
     print(&banner::table(places, &ready, remarks));
     Ok(())
+}
+
+/// The embedded S3 on its own port, if there is one.
+async fn serve_files(
+    s3: Option<(TcpListener, S3)>,
+    switch: Switch,
+    stopped: watch::Receiver<bool>,
+) -> io::Result<()> {
+    let Some((listener, s3)) = s3 else { return Ok(()) };
+    serve(listener, switch.before(s3.router()), stopped).await
 }
 
 /// The sandbox on its own port, and its webhooks, if there is one.

@@ -6,7 +6,7 @@ use domain::{
     accounts::Approval,
     boards::{Board, Category},
     ids::{
-        CommentId, FamilyId, NoteId, OrderId, PlaceId, PostId, ProductId, PwtId, RefundId, RefundRequestId, ScheduleId,
+        AttachmentId, CommentId, FamilyId, NoteId, OrderId, PlaceId, PostId, ProductId, PwtId, RefundId, RefundRequestId, ScheduleId,
         TodoId, UserId,
     },
     orders::State,
@@ -516,3 +516,16 @@ pub fn feed_guard(secret_hash: &str) -> Key {
 pub fn feed(user: UserId, schedule: ScheduleId) -> Key {
     Key::new(user_partition(user), format!("FEED#{schedule}"))
 }
+
+/// One uploaded file.
+pub fn attachment(id: AttachmentId) -> Key {
+    Key::new(format!("ATTACHMENT#{id}"), "ATTACHMENT")
+}
+
+/// A file that the upload-sweeper has to look at, by when.
+pub fn due_attachment(id: AttachmentId, due: Time) -> IndexKey {
+    IndexKey::new(ATTACHMENTS_DUE, format!("{due}#{id}"))
+}
+
+/// The partition of [`due_attachment`].
+pub const ATTACHMENTS_DUE: &str = "ATTACHMENTS_DUE";
