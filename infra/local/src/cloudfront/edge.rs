@@ -183,10 +183,12 @@ impl CloudFront {
             return;
         };
         let origins = &self.0.settings.origins;
-        let allowed = match origins.iter().any(|one| one == "*") {
-            true => "*",
-            false if origins.iter().any(|one| one == origin) => origin,
-            false => return,
+        let allowed = if origins.iter().any(|one| one == "*") {
+            "*"
+        } else if origins.iter().any(|one| one == origin) {
+            origin
+        } else {
+            return;
         };
         set(response, header::ACCESS_CONTROL_ALLOW_ORIGIN, allowed);
         set(response, header::ACCESS_CONTROL_ALLOW_METHODS, &METHODS.join(", "));
