@@ -10,10 +10,12 @@ use std::{
 
 use auth::{Cost, Hasher, SigningKey};
 use bytes::Bytes;
+use cdn::Distribution;
 use clock::{Movable, Rng};
-use config::{Payments, Secret, Settings, Supplier};
+use config::{Invalidation, Payments, Secret, Settings, Supplier};
 use devloop_http::{ClientAddress, Route, router};
 use devloop_local::{
+    cloudfront::{self, CloudFront, DISTRIBUTION, Origin, OriginAccess},
     functions::{Parts, toss_over},
     queues::{Played, Pump, declare},
     sqs::{self, Sqs},
@@ -30,11 +32,28 @@ use testkit::Wire;
 use toss::{NoAnswer, Transport};
 use tower::ServiceExt;
 
-use crate::{contract, policies, queues::QueueWire};
+use crate::{
+    cdn::CdnWire,
+    contract,
+    objects::{ObjectWire, Stored},
+    policies,
+    queues::QueueWire,
+};
 
 pub const PASSWORD: &str = "correct horse battery";
 const TOSS: &str = "http://toss.test";
 const TOSS_SECRET_KEY: &str = "test_sk_local";
+/// Where public files are read from.
+pub const CDN: &str = "https://cdn.test";
+
+/// How many paths a month the CDN forgets for nothing.
+const FREE_PATHS: u64 = 1_000;
+
+/// Where the CDN finds nothing: tests that read files bring an origin of their own.
+fn nowhere() -> Origin {
+    let access = OriginAccess { id: "test".to_owned(), secret: "test".to_owned(), region: "test".to_owned() };
+    Origin::new("http://127.0.0.1:9".parse().unwrap(), access).unwrap()
+}
 
 /// Somebody with an account, signed in.
 #[derive(Clone, Debug)]
@@ -55,6 +74,9 @@ pub struct TestApp {
     pub sqs: Sqs,
     pub queues: QueueWire,
     pub stream: StreamPump,
+    pub cloudfront: CloudFront,
+    pub cdn: CdnWire,
+    pub objects: ObjectWire,
     asked: Asked,
     router: axum::Router,
 }
@@ -116,7 +138,13 @@ pub fn settings() -> Settings {
             pwt_deposit_hours: 0,
         }),
         queues: None,
+        cdn_queue: None,
+        invalidation: Some(Invalidation { distribution_id: DISTRIBUTION.to_owned(), free_paths: 1_000 }),
+        cloudfront_endpoint: None,
         sqs_endpoint: None,
+        cdn_base_url: CDN.to_owned(),
+        media_bucket: Some("devloop-media".to_owned()),
+        s3_endpoint: None,
         build: "test".to_owned(),
     }
 }
@@ -157,7 +185,12 @@ impl TestApp {
         settings.queues = Some(declare(&sqs).unwrap());
         let queues = QueueWire::to(&sqs);
         let jobs = queues.jobs("", settings.queues.as_ref().unwrap(), &clock.clock(), &rng).await;
-        let parts = Parts { settings, clock: clock.clock(), rng: rng.clone(), hasher, toss, jobs };
+        let cdn = queues.cdn("", &clock.clock(), &rng).await;
+        let cloudfront = CloudFront::new(cloudfront::Settings::default(), nowhere(), clock.clock(), Rng::from_seed(45));
+        let cdn_wire = CdnWire::to(&cloudfront);
+        let objects = ObjectWire::new(&clock.clock());
+        let bucket = objects.bucket("", &clock.clock(), &rng).await;
+        let parts = Parts { settings, clock: clock.clock(), rng: rng.clone(), hasher, toss, jobs, bucket, cdn };
         let own = wire.labelled("event_router").table(&parts.settings.table, &parts.clock, &rng).await;
         let followed = parts.event_router(own).unwrap();
         let stream = StreamPump::new(wire.connection(&parts.settings.table), followed, sqs.clone()).await;
@@ -166,13 +199,41 @@ impl TestApp {
         for id in parts.routes(&table).unwrap().iter().map(|route| route.id) {
             let own = wire.labelled(id).table(&parts.settings.table, &parts.clock, &rng).await;
             let jobs = queues.jobs(id, parts.settings.queues.as_ref().unwrap(), &parts.clock, &rng).await;
-            let parts = Parts { jobs, ..parts.clone() };
+            let cdn = queues.cdn(id, &parts.clock, &rng).await;
+            let mut parts = Parts { jobs, cdn, ..parts.clone() };
+            if id.ends_with("_attachment") {
+                parts.bucket = objects.bucket(id, &parts.clock, &rng).await;
+            }
             routes.extend(parts.routes(&own).unwrap().into_iter().filter(|route| route.id == id));
         }
         wire.take_calls();
         wire.standing_rule(policies::enforce);
         let router = router(routes.clone());
-        Self { clock, wire, table, router, routes, sandbox, sqs, queues, stream, asked, parts }
+        Self {
+            clock,
+            wire,
+            table,
+            router,
+            routes,
+            sandbox,
+            sqs,
+            queues,
+            stream,
+            objects,
+            cloudfront,
+            cdn: cdn_wire,
+            asked,
+            parts,
+        }
+    }
+
+    /// The cdn-invalidator's app, with so many paths free each month.
+    pub async fn invalidator(&self, free_paths: u64) -> fn_cdn::App {
+        let worker = "cdn_invalidator";
+        let parts =
+            Parts { cdn: self.queues.cdn(worker, &self.parts.clock, &self.parts.rng).await, ..self.parts.clone() };
+        let distribution = Distribution::connect(self.cdn.connection(worker), DISTRIBUTION, &self.parts.rng).await;
+        fn_cdn::App { free_paths, ..parts.invalidator(self.table_of(worker).await, distribution).unwrap() }
     }
 
     /// The table as a worker reaches it: under the worker's own policy.
@@ -199,7 +260,8 @@ impl TestApp {
 
     /// Plays what waits in the queues into the workers.
     pub async fn pump(&self) -> Played {
-        Box::pin(Pump::new(self.sqs.clone(), self.worker("payment_reconciler").await).drain()).await.unwrap()
+        let (reconciler, invalidator) = (self.worker("payment_reconciler").await, self.invalidator(FREE_PATHS).await);
+        Box::pin(Pump::new(self.sqs.clone(), reconciler, invalidator).drain()).await.unwrap()
     }
 
     /// Plays what changed in the table into the event-router.
@@ -306,6 +368,21 @@ impl TestApp {
     pub async fn buy_free(&self, buyer: &Account, pwt: &str) -> Value {
         let order = self.post("/v1/orders").by(buyer).header("idempotency-key", &format!("free-{}-{pwt}", buyer.id));
         order.json(&json!({ "productIds": [pwt] })).send().await.expect(201)
+    }
+
+    /// Uploads `bytes` as a browser does, to where an answer of `create_attachment` says: under the policy of whoever
+    /// signed that.
+    pub async fn upload(&self, asked: &Value, bytes: &[u8]) -> Stored {
+        let upload = &asked["upload"];
+        let url = upload["url"].as_str().unwrap();
+        let key = url.split(['?', '/']).nth(5).unwrap();
+        let access = policies::Access::to_object("s3:PutObject", &format!("uploads/{key}"));
+        assert!(policies::Policies::deployed().is_granted("create_attachment", &access), "{access:?}");
+        let length = bytes.len().to_string();
+        let mut headers = vec![("content-length", length.as_str())];
+        let asked = upload["headers"].as_object().unwrap();
+        headers.extend(asked.iter().map(|(name, value)| (name.as_str(), value.as_str().unwrap())));
+        self.objects.browse(upload["method"].as_str().unwrap().parse().unwrap(), url, &headers, bytes).await
     }
 
     /// The stored account.

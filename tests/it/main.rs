@@ -10,15 +10,19 @@
 
 mod app;
 mod authz;
+mod cdn;
 mod contract;
 mod conventions;
 mod costs;
 mod faults;
+mod files;
 mod flows;
 mod lambda;
+mod objects;
 mod policies;
 mod queues;
 mod rooms;
+mod s3;
 mod secrets;
 mod sqs;
 mod template;

@@ -4,8 +4,9 @@
 //! This plays IAM for the part that the templates use. `dynamodb:LeadingKeys` is the partition
 //! keys that a request names: the table's, or the index's where an index is queried. A
 //! transaction needs the permission of each of its elements, as IAM wants it, and is judged
-//! action by action with the keys of all elements of that action together. Of SQS, a message is
-//! sent to a queue, whose name stands where DynamoDB has an index.
+//! action by action with the keys of all elements of that action together. Of SQS, what is done
+//! is done to a queue, whose name stands where DynamoDB has an index; of CloudFront, to the one
+//! distribution; of S3, the keys of objects stand where those of partitions do.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -19,6 +20,9 @@ use serde_json::{Map, Value, json};
 use testkit::{Action, Call};
 
 use crate::template::{self, Function};
+
+/// The bucket of files, where DynamoDB has an index.
+const BUCKET: &str = "media";
 
 /// One use of the table that needs a permission.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -38,8 +42,28 @@ impl Access {
 
     /// What sending a message to a queue needs, by the queue's name such as `payments`.
     pub fn to_send(queue: &str) -> Self {
+        Self::to_queue("sqs:SendMessage", queue)
+    }
+
+    /// What a call such as `sqs:SendMessage` of a queue needs.
+    pub fn to_queue(action: &str, queue: &str) -> Self {
         let name = queue.chars().take(1).flat_map(char::to_uppercase).chain(queue.chars().skip(1));
-        Self::new("sqs:SendMessage", Some(&format!("{}Queue", name.collect::<String>())), vec![])
+        Self::new(action, Some(&format!("{}Queue", name.collect::<String>())), vec![])
+    }
+
+    /// What having the CDN forget paths needs.
+    pub fn to_invalidate() -> Self {
+        Self::new("cloudfront:CreateInvalidation", Some(DISTRIBUTION), vec![])
+    }
+
+    /// What `action` on an object of the bucket needs.
+    pub fn to_object(action: &str, key: &str) -> Self {
+        Self::new(action, Some(BUCKET), vec![key.to_owned()])
+    }
+
+    /// What being told that there is no such object needs.
+    pub fn to_list() -> Self {
+        Self::new("s3:ListBucket", Some(BUCKET), vec![])
     }
 
     /// Everything that a call needs.
@@ -118,8 +142,24 @@ impl Grant {
         let actions: Vec<String> =
             actions.iter().map(|action| action.strip_prefix("dynamodb:").unwrap_or(action).to_owned()).collect();
         let of_queues = |action: &String| action.starts_with("sqs:");
-        let index = if actions.iter().all(of_queues) { Some(queue_of(&statement["Resource"])) } else { None };
-        assert!(index.is_some() || !actions.iter().any(of_queues), "not understood: {statement}");
+        if actions.iter().all(|action| action.starts_with("s3:")) {
+            let keys: Vec<String> = match &statement["Resource"] {
+                Value::Array(resources) => resources.iter().filter_map(objects_of).collect(),
+                resource => objects_of(resource).into_iter().collect(),
+            };
+            let leading_keys = (!keys.is_empty()).then_some(keys);
+            return Self { actions, index: Some(BUCKET.to_owned()), leading_keys };
+        }
+        let of_the_cdn = |action: &String| action.starts_with("cloudfront:");
+        let index = if actions.iter().all(of_queues) {
+            Some(queue_of(&statement["Resource"]))
+        } else if actions.iter().all(of_the_cdn) {
+            Some(distribution_of(&statement["Resource"]))
+        } else {
+            None
+        };
+        let of_others = actions.iter().any(|action| of_queues(action) || of_the_cdn(action));
+        assert!(index.is_some() || !of_others, "not understood: {statement}");
         let leading_keys = fields.get("Condition").map(|condition| {
             let keys = &condition["ForAllValues:StringLike"]["dynamodb:LeadingKeys"];
             assert_eq!(condition, &json!({ "ForAllValues:StringLike": { "dynamodb:LeadingKeys": keys } }));
@@ -169,6 +209,16 @@ fn index_of(resource: &Value) -> Option<String> {
     Some(index.to_owned())
 }
 
+/// The keys of a resource in the bucket; `None` is the bucket itself.
+fn objects_of(resource: &Value) -> Option<String> {
+    let arn = resource["Fn::Sub"].as_str().unwrap_or_else(|| panic!("not understood: {resource}"));
+    let rest = arn.strip_prefix("arn:${AWS::Partition}:s3:::${MediaBucket}");
+    let rest = rest.unwrap_or_else(|| panic!("not understood: {resource}"));
+    let keys = rest.strip_prefix('/').map(str::to_owned);
+    assert!(keys.is_some() || rest.is_empty(), "not understood: {resource}");
+    keys
+}
+
 /// The queue of a resource, as its template names it.
 fn queue_of(resource: &Value) -> String {
     let parameter = resource["Ref"].as_str().and_then(|name| name.strip_suffix("Arn"));
@@ -177,6 +227,15 @@ fn queue_of(resource: &Value) -> String {
         output.unwrap_or_else(|| name.strip_suffix(".Arn"))
     });
     parameter.or(attribute).unwrap_or_else(|| panic!("not understood: {resource}")).to_owned()
+}
+
+/// What stands for the distribution where DynamoDB has an index.
+const DISTRIBUTION: &str = "distribution";
+
+fn distribution_of(resource: &Value) -> String {
+    let one = "arn:${AWS::Partition}:cloudfront::${AWS::AccountId}:distribution/${CdnDistributionId}";
+    assert_eq!(resource["Fn::Sub"], one, "not understood");
+    DISTRIBUTION.to_owned()
 }
 
 /// IAM's `StringLike`: `*` is any text, `?` any one character.
@@ -310,6 +369,10 @@ mod tests {
             { "Effect": "Allow", "Action": "sqs:SendMessage", "Resource": { "Fn::GetAtt": "MailQueue.Arn" } },
             { "Effect": "Allow", "Action": "sqs:SendMessage", "Resource": { "Ref": "NewsQueueArn" } },
             {
+                "Effect": "Allow", "Action": "s3:GetObject",
+                "Resource": { "Fn::Sub": "arn:${AWS::Partition}:s3:::${MediaBucket}/uploads/*" },
+            },
+            {
                 "Effect": "Allow", "Action": ["dynamodb:Query"], "Condition": condition(&["USER#*#PWT"]),
                 "Resource": { "Fn::Sub": "${Data.Outputs.TableArn}/index/gsi2" },
             },
@@ -319,6 +382,14 @@ mod tests {
         assert!(policies.allows("test", "Query", &keys(&["USER#1#PWT"]), Some("gsi2")));
         for (queue, granted) in [("payments", true), ("mail", true), ("news", true), ("notifications", false)] {
             assert_eq!(policies.grant("test", &Access::to_send(queue)).is_some(), granted, "{queue}");
+        }
+        for (access, granted) in [
+            (Access::to_object("s3:GetObject", "uploads/1"), true),
+            (Access::to_object("s3:GetObject", "profiles/1"), false),
+            (Access::to_object("s3:PutObject", "uploads/1"), false),
+            (Access::to_list(), false),
+        ] {
+            assert_eq!(policies.grant("test", &access).is_some(), granted, "{access:?}");
         }
         for (operation, action, leading_keys, index) in [
             ("another", "GetItem", ["USER#1"].as_slice(), None),

@@ -12,8 +12,8 @@ use aws_smithy_runtime_api::client::{
 };
 use aws_smithy_types::body::SdkBody;
 use config::Queues;
-use devloop_local::sqs::Sqs;
-use jobs::{Connection, Jobs};
+use devloop_local::{queues::CDN, sqs::Sqs};
+use jobs::{CdnJob, Connection, Jobs, Queue};
 use serde_json::{Value, json};
 use testkit::Action;
 
@@ -61,13 +61,21 @@ impl QueueWire {
 
     /// What `by` sends messages with.
     pub async fn jobs(&self, by: &'static str, queues: &Queues, clock: &clock::Clock, rng: &clock::Rng) -> Jobs {
-        let connection = Connection {
+        Jobs::connect(self.connection(by), queues, clock, rng).await
+    }
+
+    /// What `by` sends paths with that the CDN is to forget.
+    pub async fn cdn(&self, by: &'static str, clock: &clock::Clock, rng: &clock::Rng) -> Queue<CdnJob> {
+        Queue::connect(self.connection(by), &self.sqs.url(CDN), clock, rng).await
+    }
+
+    fn connection(&self, by: &'static str) -> Connection {
+        Connection {
             endpoint: Some("http://sqs.test".to_owned()),
             region: "ap-northeast-2".to_owned(),
             credentials: Some(("test".to_owned(), "test".to_owned())),
             http: Some(SharedHttpClient::new(Self { by, ..self.clone() })),
-        };
-        Jobs::connect(connection, queues, clock, rng).await
+        }
     }
 
     /// What becomes of each message; another rule takes this one's place.
@@ -80,20 +88,28 @@ impl QueueWire {
         std::mem::take(&mut self.watched.lock().unwrap_or_else(PoisonError::into_inner).sent)
     }
 
+    /// What the templates say of a call; the test itself may do everything.
+    fn must_be_granted(&self, target: &str, body: &Value) {
+        let queue = body["QueueUrl"].as_str().unwrap().rsplit('/').next().unwrap();
+        let access = policies::Access::to_queue(&target.replace("AmazonSQS.", "sqs:"), queue);
+        let granted = self.by.is_empty() || policies::Policies::deployed().is_granted(self.by, &access);
+        assert!(granted, "no template lets {} do {access:?}", self.by);
+    }
+
     async fn pass(self, request: HttpRequest, onward: SharedHttpConnector) -> Result<HttpResponse, ConnectorError> {
         let body: Value = serde_json::from_slice(request.body().bytes().unwrap()).unwrap();
+        let target = request.headers().get("x-amz-target").unwrap_or_default().to_owned();
+        if target != "AmazonSQS.SendMessage" {
+            self.must_be_granted(&target, &body);
+            return onward.call(request).await;
+        }
         let sent = Sent {
             by: self.by,
             queue: body["QueueUrl"].as_str().unwrap().rsplit('/').next().unwrap().to_owned(),
             message: serde_json::from_str(body["MessageBody"].as_str().unwrap()).unwrap(),
             delay: body["DelaySeconds"].as_i64().unwrap(),
         };
-        let access = policies::Access::to_send(&sent.queue);
-        assert!(
-            policies::Policies::deployed().is_granted(sent.by, &access),
-            "no template lets {} do {access:?}",
-            sent.by
-        );
+        self.must_be_granted(&target, &body);
         let action = {
             let mut watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
             watched.sent.push(sent.clone());

@@ -12,7 +12,7 @@ use cargo_metadata::{DependencyKind, Metadata, MetadataCommand};
 use crate::template::repository;
 
 /// What each shared room may depend on among the others. Less is always fine.
-const SHARED: [(&str, &[&str]); 13] = [
+const SHARED: [(&str, &[&str]); 15] = [
     ("domain", &[]),
     ("telemetry", &[]),
     // Time, ids and randomness.
@@ -22,6 +22,8 @@ const SHARED: [(&str, &[&str]); 13] = [
     ("sealing", &["clock", "config"]),
     ("storage", &["clock", "config", "domain"]),
     ("toss", &["clock", "domain"]),
+    ("cdn", &["clock", "domain"]),
+    ("media", &["clock", "domain"]),
     // Callers are read again from the table, and idempotency records are kept in it.
     ("devloop-http", &["auth", "clock", "config", "domain", "storage", "telemetry"]),
     // Two domains answer alike: requests, views and refusals are theirs in common, too.
@@ -32,12 +34,14 @@ const SHARED: [(&str, &[&str]); 13] = [
 ];
 
 /// Crates from outside that belong to some rooms only.
-const OUTSIDE: [(&str, &[&str]); 13] = [
+const OUTSIDE: [(&str, &[&str]); 17] = [
     ("aws-sdk-dynamodb", &["storage", "testkit"]),
     // Deployed, Lambda reads the stream.
     ("aws-sdk-dynamodbstreams", &["devloop-local"]),
     ("aws-sdk-sqs", &["jobs", "it"]),
-    ("aws-config", &["storage", "jobs", "devloop-local"]),
+    ("aws-sdk-cloudfront", &["cdn", "it"]),
+    ("aws-sdk-s3", &["media", "it"]),
+    ("aws-config", &["storage", "jobs", "media", "cdn", "devloop-local"]),
     ("serde_dynamo", &["storage"]),
     ("reqwest", &["toss", "devloop-local", "load"]),
     ("argon2", &["auth"]),
@@ -47,6 +51,8 @@ const OUTSIDE: [(&str, &[&str]); 13] = [
     ("lambda_http", &["devloop-http", "it"]),
     ("lambda_runtime", &["worker"]),
     ("dynoxide-rs", &["devloop-local", "testkit"]),
+    ("s3s", &["devloop-local"]),
+    ("s3s-fs", &["devloop-local"]),
 ];
 
 /// What says nothing about what is in it.
@@ -112,7 +118,10 @@ fn broken(rooms: &Rooms, edges: &BTreeSet<Edge>) -> Vec<String> {
                 };
                 allowed.contains(&to.as_str()) || (*dev && to == "testkit")
             }
-            ("functions", "shared") => (to != "testkit" || *dev) && (to != "toss" || from == "fn-orders"),
+            ("functions", "shared") => {
+                let foreign = [("toss", "fn-orders"), ("cdn", "fn-cdn"), ("media", "fn-attachments")];
+                (to != "testkit" || *dev) && foreign.iter().all(|(room, owner)| to != room || from == owner)
+            }
             ("infra", "shared") => to != "testkit" || *dev,
             ("infra", "functions" | "infra") | ("tests", _) => true,
             _ => false,

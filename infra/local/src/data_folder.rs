@@ -1,4 +1,4 @@
-//! The folder that keeps everything over a restart: the table, Toss's books, keys and the clock.
+//! The folder that keeps everything over a restart: the table, uploaded files, Toss's books, keys and the clock.
 
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
@@ -24,6 +24,7 @@ const TABLE_FILE: &str = "dynamodb.sqlite";
 const TOSS_FILE: &str = "toss.sqlite";
 const SQS_FILE: &str = "sqs.sqlite";
 const STREAM_FILE: &str = "stream.json";
+const S3_FOLDER: &str = "s3";
 /// A file is replaced by writing this beside it and renaming: a reader sees the old or the new one.
 const NEW_SUFFIX: &str = ".new";
 /// What `SQLite` keeps beside a database.
@@ -148,6 +149,7 @@ impl DataFolder {
             for name in known_names().filter(|name| name != LOCK_FILE) {
                 remove(&path.join(name)).map_err(unusable)?;
             }
+            remove_all(&path.join(S3_FOLDER)).map_err(unusable)?;
         }
         this.check_version()?;
         // Left by a server that was killed: nobody is ready here now.
@@ -190,6 +192,11 @@ impl DataFolder {
     /// The queues.
     pub fn sqs_file(&self) -> PathBuf {
         self.file(SQS_FILE)
+    }
+
+    /// The uploaded files.
+    pub fn s3_folder(&self) -> PathBuf {
+        self.file(S3_FOLDER)
     }
 
     /// The keys of this folder, drawn when it is first used.
@@ -307,7 +314,7 @@ fn is_ours(path: &Path) -> io::Result<bool> {
     }
     for entry in fs::read_dir(path)? {
         let name = entry?.file_name();
-        if !known_names().any(|known| name == known.as_str()) {
+        if name != S3_FOLDER && !known_names().any(|known| name == known.as_str()) {
             return Ok(false);
         }
     }
@@ -325,6 +332,13 @@ fn make_folder(path: &Path) -> io::Result<()> {
 
 fn remove(file: &Path) -> io::Result<()> {
     match fs::remove_file(file) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+fn remove_all(folder: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(folder) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
     }

@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use auth::Hasher;
+use cdn::Distribution;
 use clock::{Clock, Rng};
 use config::Settings;
 use devloop_http::{Edge, Route, StartError};
 pub use fn_orders::{Matched, Reconciled, Swept, integrity, match_transactions, reconcile, sweep, work_on};
-use jobs::Jobs;
+use jobs::{CdnJob, Jobs, Queue};
+use media::Bucket;
 use storage::Table;
 use toss::Toss;
 
@@ -26,6 +28,10 @@ pub struct Parts {
     pub toss: Toss,
     /// Takes what is worked on later.
     pub jobs: Jobs,
+    /// Takes paths that the CDN is to forget.
+    pub cdn: Queue<CdnJob>,
+    /// Keeps uploaded files.
+    pub bucket: Bucket,
 }
 
 impl Parts {
@@ -44,17 +50,29 @@ impl Parts {
         Ok(fn_router::event_router(self.edge(table)?))
     }
 
+    /// The app of the cdn-invalidator: no route needs it.
+    pub fn invalidator(&self, table: Table, distribution: Distribution) -> Result<fn_cdn::App, StartError> {
+        fn_cdn::App::new(&self.settings, self.edge(table)?, distribution, self.cdn.clone())
+    }
+
+    /// The app of uploaded files: its worker needs it, too.
+    pub fn attachments(&self, table: Table) -> Result<fn_attachments::App, StartError> {
+        Ok(fn_attachments::App { edge: self.edge(table)?, bucket: self.bucket.clone() })
+    }
+
     /// The routes of every domain over `table`.
     pub fn routes(&self, table: &Table) -> Result<Vec<Route>, StartError> {
         let edge = self.edge(table.clone())?;
         let auth = fn_auth::App::new(&self.settings, edge.clone(), self.hasher.clone())?;
         let tutors = fn_tutors::App::new(&self.settings, edge.clone())?;
         let orders = self.orders(table.clone())?;
+        let attachments = self.attachments(table.clone())?;
         let admin = fn_admin::App { edge: edge.clone(), build: self.settings.build.clone() };
         Ok([
             fn_auth::routes(&auth),
             fn_users::routes(&edge),
             fn_tutors::routes(&tutors),
+            fn_attachments::routes(&attachments),
             fn_communities::routes(&edge),
             fn_parties::routes(&edge),
             fn_reactions::routes(&edge),

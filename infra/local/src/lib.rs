@@ -2,11 +2,13 @@
 
 mod banner;
 pub mod cli;
+pub mod cloudfront;
 mod commands;
 pub mod contract;
 mod controls;
 mod controls_page;
 mod data_folder;
+mod delivery;
 mod demo;
 mod dependencies;
 mod dynamodb;
@@ -17,6 +19,7 @@ mod operator;
 mod overview;
 mod pages;
 pub mod queues;
+pub mod s3;
 mod schedules;
 mod secrets;
 mod server;

@@ -112,8 +112,21 @@ pub struct Settings {
     pub payments: Option<Payments>,
     /// Where messages go. Only `orders` has it.
     pub queues: Option<Queues>,
+    /// The URL of the queue of paths that the CDN is to forget. Only who changes or removes files has it, and the
+    /// cdn-invalidator.
+    pub cdn_queue: Option<String>,
+    /// How the CDN is told to forget. Only the cdn-invalidator has it.
+    pub invalidation: Option<Invalidation>,
+    /// Another CloudFront than Amazon's.
+    pub cloudfront_endpoint: Option<String>,
     /// Another SQS than the region's.
     pub sqs_endpoint: Option<String>,
+    /// Where everybody reads public files from.
+    pub cdn_base_url: String,
+    /// The bucket of uploaded files. Only `attachments` has it.
+    pub media_bucket: Option<String>,
+    /// Another S3 than the region's.
+    pub s3_endpoint: Option<String>,
     /// What runs, for `GET /v1/health`.
     pub build: String,
 }
@@ -183,6 +196,15 @@ pub struct Queues {
     pub notifications: String,
 }
 
+/// How the CDN is told to forget.
+#[derive(Clone, Debug)]
+pub struct Invalidation {
+    /// The distribution's id.
+    pub distribution_id: String,
+    /// How many paths a month cost nothing. Amazon counts them for a whole account.
+    pub free_paths: u32,
+}
+
 /// Which settings a function cannot do without, beyond those of all.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "needs are independent of each other: they are no states")]
@@ -195,6 +217,12 @@ pub struct Needs {
     pub payments: bool,
     /// [`Settings::queues`].
     pub queues: bool,
+    /// [`Settings::cdn_queue`].
+    pub cdn_queue: bool,
+    /// [`Settings::invalidation`].
+    pub invalidation: bool,
+    /// [`Settings::media_bucket`].
+    pub media: bool,
 }
 
 impl Settings {
@@ -204,17 +232,24 @@ impl Settings {
         let region = reader.required("AWS_REGION");
         let token_public_keys = reader.required("TOKEN_PUBLIC_KEYS");
         let cursor_key = reader.required("CURSOR_KEY");
+        let cdn_base_url = reader.required("CDN_BASE_URL");
         let token_private_key = if needs.signing { reader.required("TOKEN_PRIVATE_KEY") } else { None };
         let refresh_key = if needs.signing { reader.required("REFRESH_KEY") } else { None };
         let account_key = if needs.account_key { reader.required("ACCOUNT_KEY") } else { None };
         let payments = if needs.payments { Payments::read(&mut reader) } else { None };
         let queues = if needs.queues { Queues::read(&mut reader) } else { None };
+        let cdn_queue = if needs.cdn_queue { reader.required("CDN_QUEUE_URL") } else { None };
+        let invalidation = if needs.invalidation { Invalidation::read(&mut reader) } else { None };
+        let cloudfront_endpoint =
+            reader.optional("AWS_ENDPOINT_URL_CLOUDFRONT").or_else(|| reader.optional("AWS_ENDPOINT_URL"));
+        let media_bucket = if needs.media { reader.required("MEDIA_BUCKET") } else { None };
+        let s3_endpoint = reader.optional("AWS_ENDPOINT_URL_S3").or_else(|| reader.optional("AWS_ENDPOINT_URL"));
         let sqs_endpoint = reader.optional("AWS_ENDPOINT_URL_SQS").or_else(|| reader.optional("AWS_ENDPOINT_URL"));
         let dynamodb_endpoint =
             reader.optional("AWS_ENDPOINT_URL_DYNAMODB").or_else(|| reader.optional("AWS_ENDPOINT_URL"));
         let build = reader.optional("BUILD").unwrap_or_else(|| "dev".to_owned());
-        let settings = table.zip(region).zip(token_public_keys).zip(cursor_key).map(
-            |(((table, region), token_public_keys), cursor_key)| Self {
+        let settings = table.zip(region).zip(token_public_keys).zip(cursor_key).zip(cdn_base_url).map(
+            |((((table, region), token_public_keys), cursor_key), cdn_base_url)| Self {
                 table,
                 region,
                 dynamodb_endpoint,
@@ -225,7 +260,13 @@ impl Settings {
                 account_key,
                 payments,
                 queues,
+                cdn_queue,
+                invalidation,
+                cloudfront_endpoint,
                 sqs_endpoint,
+                cdn_base_url,
+                media_bucket,
+                s3_endpoint,
                 build,
             },
         );
@@ -266,6 +307,13 @@ impl Queues {
     }
 }
 
+impl Invalidation {
+    fn read(reader: &mut Reader) -> Option<Self> {
+        let (distribution_id, free_paths) = (reader.required("CDN_DISTRIBUTION_ID"), reader.required("CDN_FREE_PATHS"));
+        Some(Self { distribution_id: distribution_id?, free_paths: free_paths? })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -279,8 +327,9 @@ mod tests {
         let needs = Needs { payments: true, ..Needs::default() };
         let Incomplete(missing) = Settings::read(variables(&["TABLE_NAME", "MAX_ORDER_TOTAL"]), needs).unwrap_err();
         let names = [
-            "AWS_REGION", "TOKEN_PUBLIC_KEYS", "CURSOR_KEY", "TOSS_BASE_URL", "TOSS_SECRET_KEY", "TOSS_CLIENT_KEY",
-            "PAYMENT_SUCCESS_URL", "PAYMENT_FAIL_URL", "COMMISSION_BASIS_POINTS", "SUPPLIER", "PWT_DEPOSIT_HOURS",
+            "AWS_REGION", "TOKEN_PUBLIC_KEYS", "CURSOR_KEY", "CDN_BASE_URL", "TOSS_BASE_URL", "TOSS_SECRET_KEY",
+            "TOSS_CLIENT_KEY", "PAYMENT_SUCCESS_URL", "PAYMENT_FAIL_URL", "COMMISSION_BASIS_POINTS", "SUPPLIER",
+            "PWT_DEPOSIT_HOURS",
         ];
         assert_eq!(missing, names.map(|name| format!("{name} is missing")));
     }

@@ -3,8 +3,10 @@
 //! Nothing here awaits, reads the time, the environment or randomness, or knows HTTP or the table.
 
 pub mod accounts;
+pub mod attachments;
 pub mod boards;
 pub mod calendar;
+pub mod cdn;
 pub mod forums;
 pub mod ids;
 pub mod ledger;

@@ -6,8 +6,8 @@ use domain::{
     accounts::Approval,
     boards::{Board, Category},
     ids::{
-        CommentId, FamilyId, NoteId, OrderId, PlaceId, PostId, ProductId, PwtId, RefundId, RefundRequestId, ReportId,
-        ScheduleId, TodoId, UserId,
+        AttachmentId, CommentId, FamilyId, NoteId, OrderId, PlaceId, PostId, ProductId, PwtId, RefundId,
+        RefundRequestId, ReportId, ScheduleId, TodoId, UserId,
     },
     orders::State,
     reports::ReportState,
@@ -624,3 +624,27 @@ pub fn feed_guard(secret_hash: &str) -> Key {
 pub fn feed(user: UserId, schedule: ScheduleId) -> Key {
     Key::new(user_partition(user), format!("FEED#{schedule}"))
 }
+
+/// How many paths the CDN was told to forget in the month of `at`, as Amazon counts months: UTC's.
+pub fn forgotten_paths(at: Time) -> Key {
+    let month = at.to_string().chars().take(7).collect::<String>();
+    Key::new(format!("CDN#{month}"), "PATHS")
+}
+
+/// Something that others told us of, or that we did at theirs, and that is not to count twice.
+pub fn seen(source: &str, id: &str) -> Key {
+    Key::new(format!("EVENT#{source}#{id}"), "SEEN")
+}
+
+/// One uploaded file.
+pub fn attachment(id: AttachmentId) -> Key {
+    Key::new(format!("ATTACHMENT#{id}"), "ATTACHMENT")
+}
+
+/// A file that the upload-sweeper has to look at, by when.
+pub fn due_attachment(id: AttachmentId, due: Time) -> IndexKey {
+    IndexKey::new(ATTACHMENTS_DUE, format!("{due}#{id}"))
+}
+
+/// The partition of [`due_attachment`].
+pub const ATTACHMENTS_DUE: &str = "ATTACHMENTS_DUE";

@@ -31,6 +31,8 @@ pub struct Message {
     pub id: String,
     /// What was sent.
     pub body: String,
+    /// The handle of this delivery, for whoever has it come later than it would.
+    pub receipt: String,
     /// How often it was delivered, this time included.
     pub receive_count: u32,
 }
@@ -39,6 +41,7 @@ pub struct Message {
 #[serde(rename_all = "camelCase")]
 struct Record {
     message_id: String,
+    receipt_handle: String,
     body: String,
     attributes: Attributes,
 }
@@ -75,6 +78,7 @@ impl Woken {
         let message = |record: Record| Message {
             id: record.message_id,
             body: record.body,
+            receipt: record.receipt_handle,
             receive_count: record.attributes.approximate_receive_count.parse().unwrap_or(1),
         };
         Ok(Self::By(records.into_iter().map(message).collect()))
@@ -155,6 +159,51 @@ where
     Failures::of(join_all(works).await.into_iter().flatten())
 }
 
+/// A message that was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delivered<M> {
+    /// As [`Message::id`].
+    pub id: String,
+    /// As [`Message::receipt`].
+    pub receipt: String,
+    /// As [`Message::receive_count`].
+    pub receive_count: u32,
+    /// What was sent.
+    pub envelope: Envelope<M>,
+}
+
+/// Works on all messages of a batch at once; `work` answers the names of those that come again. So do those that cannot be
+/// read, which it is not given, and all that it was given if it panics.
+pub async fn together<M: jobs::Message, F>(
+    messages: Vec<Message>,
+    work: impl FnOnce(Vec<Delivered<M>>) -> F,
+) -> Failures
+where
+    F: Future<Output = Vec<String>>,
+{
+    let (mut delivered, mut again) = (vec![], vec![]);
+    for Message { id, body, receipt, receive_count } in messages {
+        match Envelope::read(&body) {
+            Ok(envelope) => delivered.push(Delivered { id, receipt, receive_count, envelope }),
+            Err(unreadable) => {
+                tracing::error!(id, receive_count, %unreadable, "a message failed");
+                again.push(id);
+            }
+        }
+    }
+    if !delivered.is_empty() {
+        let names: Vec<String> = delivered.iter().map(|message| message.id.clone()).collect();
+        // Making the future may panic as well as running it.
+        let failed = AssertUnwindSafe(async { work(delivered).await }).catch_unwind().await;
+        again.extend(failed.unwrap_or_else(|_panic| {
+            // What it said went to standard error.
+            tracing::error!("a batch made its worker panic");
+            names
+        }));
+    }
+    Failures::of(again)
+}
+
 #[cfg(test)]
 mod tests {
     use domain::ids::OrderId;
@@ -169,7 +218,7 @@ mod tests {
     }
 
     fn message(id: &str, body: String) -> Message {
-        Message { id: id.to_owned(), body, receive_count: 1 }
+        Message { id: id.to_owned(), body, receipt: format!("receipt of {id}"), receive_count: 1 }
     }
 
     fn check(n: u128) -> String {
@@ -215,6 +264,26 @@ mod tests {
     async fn a_batch_that_went_well_says_so_in_the_shape_that_lambda_wants() {
         let failures = each(vec![message("good", check(1))], async |_: PaymentJob| Ok(())).await;
         assert_eq!(serde_json::to_string(&failures).unwrap(), r#"{"batchItemFailures":[]}"#);
+    }
+
+    #[tokio::test]
+    async fn of_a_batch_that_is_worked_on_at_once_those_come_again_that_are_named() {
+        let batch = || {
+            let mut batch: Vec<Message> = (1..4).map(|n| message(&format!("m{n}"), check(n))).collect();
+            batch.push(message("unreadable", "{".to_owned()));
+            batch
+        };
+        let failures = together(batch(), async |jobs: Vec<Delivered<PaymentJob>>| {
+            let told: Vec<_> = jobs.iter().map(|job| (job.envelope.id.as_str(), job.receipt.as_str())).collect();
+            assert_eq!(told, [("1", "receipt of m1"), ("2", "receipt of m2"), ("3", "receipt of m3")]);
+            vec!["m2".to_owned()]
+        });
+        let failures = failures.await;
+        assert!(failures.contains("m2") && failures.contains("unreadable") && failures.len() == 2, "{failures:?}");
+        let all = together(batch(), async |_: Vec<Delivered<PaymentJob>>| panic!("for the test")).await;
+        assert_eq!(all.len(), 4);
+        let none = together(vec![], async |_: Vec<Delivered<PaymentJob>>| panic!("nobody asks")).await;
+        assert!(none.is_empty());
     }
 
     #[test]

@@ -4,6 +4,6 @@ mod batch;
 mod serve;
 mod stream;
 
-pub use batch::{Failures, Message, Woken, each};
+pub use batch::{Delivered, Failures, Message, Woken, each, together};
 pub use serve::{Build, Failed, Handler, adapter, serve};
 pub use stream::in_order;

@@ -1,7 +1,9 @@
+mod attachments;
 mod auth;
 mod boards;
 mod bookmarks;
 mod calendars;
+mod cdn;
 mod closing;
 mod communities;
 mod console_cancels;
@@ -20,6 +22,7 @@ mod reports;
 pub mod sale;
 mod schedules;
 mod sorts;
+mod stale_files;
 mod standing_charges;
 mod statements;
 mod stream;

@@ -10,7 +10,7 @@ use config::{Payments, Secret, Settings};
 use devloop_http::router;
 use devloop_local::{
     functions::{Parts, reconcile, sweep, toss_over, work_on},
-    queues::PAYMENTS,
+    queues::{self, CDN, PAYMENTS},
 };
 use futures::future::BoxFuture;
 use http::{Method, Request, header};
@@ -54,7 +54,13 @@ pub fn settings() -> Settings {
             pwt_deposit_hours: 1,
         }),
         queues: None,
+        cdn_queue: None,
+        invalidation: None,
+        cloudfront_endpoint: None,
         sqs_endpoint: None,
+        cdn_base_url: "https://cdn.test".to_owned(),
+        media_bucket: None,
+        s3_endpoint: None,
         build: "sim".to_owned(),
     }
 }
@@ -103,9 +109,19 @@ impl App {
             credentials: Some(("test".to_owned(), "test".to_owned())),
             http: Some(client_through(Arc::new(host.clone()), "")),
         };
+        let cdn = jobs::Queue::connect(connection.clone(), &world.sqs().url(CDN), &clock, &rng).await;
         let jobs = jobs::Jobs::connect(connection, world.queues(), &clock, &rng).await;
         let settings = Settings { queues: Some(world.queues().clone()), ..settings.clone() };
-        let parts = Parts { settings, clock, rng, hasher, toss, jobs };
+        // Nobody uploads anything here.
+        let nowhere = media::Connection {
+            bucket: "nowhere".to_owned(),
+            endpoint: Some("http://s3.test".to_owned()),
+            region: "ap-northeast-2".to_owned(),
+            credentials: Some(("test".to_owned(), "test".to_owned())),
+            http: Some(client_through(Arc::new(host.clone()), "")),
+        };
+        let bucket = media::Bucket::connect(nowhere, &clock, &rng).await;
+        let parts = Parts { settings, clock, rng, hasher, toss, jobs, bucket, cdn };
         let table = table_through(Arc::new(host.clone()), "", TABLE, &parts.clock, &parts.rng).await;
         let routes = parts.routes(&table).unwrap();
         Self { world: world.clone(), host, router: router(routes), table, parts }
@@ -190,10 +206,7 @@ impl App {
             }
             let (step, fault) = self.world.step("queue", Service::Delivery);
             self.world.note(&format!("{step} delivers {} {fault:?}", batch.len()));
-            let mut messages: Vec<Message> = batch
-                .iter()
-                .map(|one| Message { id: one.id.clone(), body: one.body.clone(), receive_count: one.received })
-                .collect();
+            let mut messages: Vec<Message> = batch.iter().map(queues::message).collect();
             match fault {
                 Some(Fault::RequestLost) => continue,
                 Some(Fault::Reordered) => messages.reverse(),

@@ -34,12 +34,13 @@ fn fresh_deletes_our_files_and_no_others() {
     let folder = DataFolder::open(root.path(), false).unwrap();
     folder.keep_clock_ahead(5).unwrap();
     let old = folder.secrets(&Rng::from_seed(1)).unwrap();
+    fs::create_dir_all(folder.s3_folder().join("bucket")).unwrap();
     drop(folder);
     fs::write(root.path().join("notes.txt"), "mine").unwrap();
     let folder = DataFolder::open(root.path(), true).unwrap();
     assert_eq!(folder.clock_ahead().unwrap(), 0);
     assert_ne!(folder.secrets(&Rng::from_seed(2)).unwrap(), old);
-    assert!(root.path().join("notes.txt").exists());
+    assert!(root.path().join("notes.txt").exists() && !folder.s3_folder().exists());
 }
 
 #[test]

@@ -2,7 +2,9 @@
 
 mod accounts;
 mod applications;
+mod attachments;
 mod bookmarks;
+mod cdn;
 mod feeds;
 mod idempotency;
 mod ledger;
@@ -23,7 +25,9 @@ use serde::{Serialize, de::DeserializeOwned};
 pub use self::{
     accounts::{EmailGuard, LogInWindow, Session, TutorApplication, User},
     applications::{Application, ApplicationCard},
+    attachments::Attachment,
     bookmarks::{Bookmark, BookmarkCard},
+    cdn::{CountedInvalidation, ForgottenPaths},
     feeds::{Feed, FeedGuard},
     idempotency::{Answer, IdempotencyRecord, Progress},
     ledger::{LedgerEntry, MatchedUntil},

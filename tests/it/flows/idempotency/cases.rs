@@ -39,6 +39,16 @@ pub async fn confirm_payment() -> Ready {
     Ready { sale, first, other, stranger }
 }
 
+pub async fn create_attachment() -> Ready {
+    let sale = Sale::of(5).await;
+    let [kim, lee] = two(&sale).await;
+    let upload = |by: &Account, size: u32| {
+        let body = json!({ "fileName": "a.png", "contentType": "image/png", "size": size, "purpose": "PROFILE" });
+        Asked::new(by, "/v1/attachments", body)
+    };
+    Ready { first: upload(&kim, 100), other: upload(&kim, 101), stranger: upload(&lee, 100), sale }
+}
+
 fn path_of(order: &Value, what: &str) -> String {
     format!("/v1/orders/{}/{what}", order["id"].as_str().unwrap())
 }

@@ -77,7 +77,7 @@ const fn case(operation: &'static str, ready: fn() -> LocalBoxFuture<'static, Re
     Case { operation, required: false, leased: false, only_the_key: true, ready }
 }
 
-const CASES: [Case; 15] = [
+const CASES: [Case; 16] = [
     Case { required: true, ..case("create_order", || Box::pin(cases::create_order())) },
     Case { required: true, leased: true, ..case("confirm_payment", || Box::pin(cases::confirm_payment())) },
     Case { leased: true, ..case("cancel_order", || Box::pin(cases::cancel_order())) },
@@ -86,6 +86,7 @@ const CASES: [Case; 15] = [
     case("create_pwt", || Box::pin(cases::create_pwt())),
     case("create_todo", || Box::pin(cases::create_todo())),
     Case { only_the_key: false, ..case("apply_as_tutor", || Box::pin(cases::apply_as_tutor())) },
+    case("create_attachment", || Box::pin(cases::create_attachment())),
     Case { leased: true, ..case("join_waitlist", || Box::pin(cases::join_waitlist())) },
     case("create_community_post", || Box::pin(boards::create_post(boards::COMMUNITY))),
     case("create_party_post", || Box::pin(boards::create_post(boards::PARTY))),
