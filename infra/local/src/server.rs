@@ -149,7 +149,7 @@ pub async fn run(options: &ServerOptions, environment: &Environment, started: In
     let connection = under_switch(&dependencies, environment.connection(Some(endpoint.clone())));
     let switched = Table::connect(connection.clone(), &clock.clock(), &rng).await;
     let functions = listening::in_turn(parts.routes(&switched)?);
-    let workers = workers(&parts, (connection, &switched), &dependencies, &sqs, &folder).await?;
+    let workers = Box::pin(workers(&parts, (connection, &switched), &dependencies, &sqs, &folder)).await?;
 
     let mut remarks = vec![];
     let operator =
