@@ -168,7 +168,7 @@ pub async fn run(options: &ServerOptions, environment: &Environment, started: In
     let invalidator = parts.invalidator(switched.clone(), distribution)?;
     let pump = Pump::behind(dependencies.sqs.clone(), sqs.clone(), parts.orders(switched.clone())?, invalidator);
     let stood_in = (&sqs, &delivery.cloudfront);
-    let workers = workers(&parts, (connection, &switched), pump, stood_in, &folder).await?;
+    let workers = Box::pin(workers(&parts, (connection, &switched), pump, stood_in, &folder)).await?;
 
     let mut remarks = vec![];
     let operator =

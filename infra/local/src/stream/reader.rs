@@ -65,7 +65,7 @@ impl Reader {
         if let Some((id, secret)) = connection.credentials {
             config = config.credentials_provider(Credentials::new(id, secret, None, None, "settings"));
         } else {
-            let shared = aws_config::defaults(BehaviorVersion::latest()).region(region).load().await;
+            let shared = Box::pin(aws_config::defaults(BehaviorVersion::latest()).region(region).load()).await;
             if let Some(credentials) = shared.credentials_provider() {
                 config = config.credentials_provider(credentials);
             }

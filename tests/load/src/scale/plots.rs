@@ -102,7 +102,10 @@ fn posts(root: &Area<'_>, figures: &Value) {
     let [left, right] = <[Area<'_>; 2]>::try_from(root.split_evenly((1, 2))).ok().unwrap();
     let of = |name: &str| figures[name].as_array().unwrap().clone();
     let by_rows = ("posts on the board", (|row: &Value| number(&row["rows"]).log10()) as fn(&Value) -> f64);
-    let count = |exponent: f64| grouped(10_f64.powf(exponent).round() as usize);
+    let count = |exponent: f64| {
+        let whole = (exponent - exponent.round()).abs() < 0.01;
+        if whole { grouped(10_f64.powf(exponent).round() as usize) } else { String::new() }
+    };
     lists(&left, "First pages of 20, by the number of posts", &of("lists"), by_rows, count);
     let by_depth =
         ("of the list lies before the page", (|row: &Value| number(&row["depth"]) * 100.0) as fn(&Value) -> f64);

@@ -152,7 +152,9 @@ impl Board {
                 sorted.get_mut(name).unwrap().push(run.millis(quantile));
             }
         }
-        sorted.values_mut().for_each(|runs| runs.sort_by(f64::total_cmp));
+        for runs in sorted.values_mut() {
+            runs.sort_by(f64::total_cmp);
+        }
         json!(sorted)
     }
 
