@@ -10,10 +10,12 @@ use std::{
 
 use auth::{Cost, Hasher, SigningKey};
 use bytes::Bytes;
+use cdn::Distribution;
 use clock::{Movable, Rng};
-use config::{Payments, Secret, Settings, Supplier};
+use config::{Invalidation, Payments, Secret, Settings, Supplier};
 use devloop_http::{ClientAddress, Route, router};
 use devloop_local::{
+    cloudfront::{self, CloudFront, DISTRIBUTION, Origin, OriginAccess},
     functions::{Parts, toss_over},
     queues::{Played, Pump, declare},
     sqs::{self, Sqs},
@@ -29,11 +31,20 @@ use testkit::Wire;
 use toss::{NoAnswer, Transport};
 use tower::ServiceExt;
 
-use crate::{contract, policies, queues::QueueWire};
+use crate::{cdn::CdnWire, contract, policies, queues::QueueWire};
 
 pub const PASSWORD: &str = "correct horse battery";
 const TOSS: &str = "http://toss.test";
 const TOSS_SECRET_KEY: &str = "test_sk_local";
+
+/// How many paths a month the CDN forgets for nothing.
+const FREE_PATHS: u64 = 1_000;
+
+/// Where the CDN finds nothing: tests that read files bring an origin of their own.
+fn nowhere() -> Origin {
+    let access = OriginAccess { id: "test".to_owned(), secret: "test".to_owned(), region: "test".to_owned() };
+    Origin::new("http://127.0.0.1:9".parse().unwrap(), access).unwrap()
+}
 
 /// Somebody with an account, signed in.
 #[derive(Clone, Debug)]
@@ -53,6 +64,8 @@ pub struct TestApp {
     pub sandbox: TossSandbox,
     pub sqs: Sqs,
     pub queues: QueueWire,
+    pub cloudfront: CloudFront,
+    pub cdn: CdnWire,
     asked: Asked,
     router: axum::Router,
 }
@@ -115,6 +128,8 @@ pub fn settings() -> Settings {
         }),
         queues: None,
         cdn_queue: None,
+        invalidation: Some(Invalidation { distribution_id: DISTRIBUTION.to_owned(), free_paths: 1_000 }),
+        cloudfront_endpoint: None,
         sqs_endpoint: None,
         build: "test".to_owned(),
     }
@@ -157,6 +172,8 @@ impl TestApp {
         let queues = QueueWire::to(&sqs);
         let jobs = queues.jobs("", settings.queues.as_ref().unwrap(), &clock.clock(), &rng).await;
         let cdn = queues.cdn("", &clock.clock(), &rng).await;
+        let cloudfront = CloudFront::new(cloudfront::Settings::default(), nowhere(), clock.clock(), Rng::from_seed(45));
+        let cdn_wire = CdnWire::to(&cloudfront);
         let parts = Parts { settings, clock: clock.clock(), rng: rng.clone(), hasher, toss, jobs, cdn };
         // Every operation has a client of its own, as every function has: the wire knows who calls.
         let mut routes = vec![];
@@ -169,7 +186,17 @@ impl TestApp {
         }
         wire.take_calls();
         wire.standing_rule(policies::enforce);
-        Self { clock, wire, table, router: router(routes.clone()), routes, sandbox, sqs, queues, asked, parts }
+        let router = router(routes.clone());
+        Self { clock, wire, table, router, routes, sandbox, sqs, queues, cloudfront, cdn: cdn_wire, asked, parts }
+    }
+
+    /// The cdn-invalidator's app, with so many paths free each month.
+    pub async fn invalidator(&self, free_paths: u64) -> fn_cdn::App {
+        let worker = "cdn_invalidator";
+        let parts =
+            Parts { cdn: self.queues.cdn(worker, &self.parts.clock, &self.parts.rng).await, ..self.parts.clone() };
+        let distribution = Distribution::connect(self.cdn.connection(worker), DISTRIBUTION, &self.parts.rng).await;
+        fn_cdn::App { free_paths, ..parts.invalidator(self.table_of(worker).await, distribution).unwrap() }
     }
 
     /// The table as a worker reaches it: under the worker's own policy.
@@ -196,7 +223,8 @@ impl TestApp {
 
     /// Plays what waits in the queues into the workers.
     pub async fn pump(&self) -> Played {
-        Box::pin(Pump::new(self.sqs.clone(), self.worker("payment_reconciler").await).drain()).await.unwrap()
+        let (reconciler, invalidator) = (self.worker("payment_reconciler").await, self.invalidator(FREE_PATHS).await);
+        Box::pin(Pump::new(self.sqs.clone(), reconciler, invalidator).drain()).await.unwrap()
     }
 
     /// Sends the webhooks of the sandbox that are due; answers how many arrived.

@@ -10,6 +10,7 @@
 
 mod app;
 mod authz;
+mod cdn;
 mod contract;
 mod conventions;
 mod costs;

@@ -4,8 +4,8 @@
 //! This plays IAM for the part that the templates use. `dynamodb:LeadingKeys` is the partition
 //! keys that a request names: the table's, or the index's where an index is queried. A
 //! transaction needs the permission of each of its elements, as IAM wants it, and is judged
-//! action by action with the keys of all elements of that action together. Of SQS, a message is
-//! sent to a queue, whose name stands where DynamoDB has an index.
+//! action by action with the keys of all elements of that action together. Of SQS, what is done
+//! is done to a queue, whose name stands where DynamoDB has an index; of CloudFront, to the one distribution.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -38,8 +38,18 @@ impl Access {
 
     /// What sending a message to a queue needs, by the queue's name such as `payments`.
     pub fn to_send(queue: &str) -> Self {
+        Self::to_queue("sqs:SendMessage", queue)
+    }
+
+    /// What a call such as `sqs:SendMessage` of a queue needs.
+    pub fn to_queue(action: &str, queue: &str) -> Self {
         let name = queue.chars().take(1).flat_map(char::to_uppercase).chain(queue.chars().skip(1));
-        Self::new("sqs:SendMessage", Some(&format!("{}Queue", name.collect::<String>())), vec![])
+        Self::new(action, Some(&format!("{}Queue", name.collect::<String>())), vec![])
+    }
+
+    /// What having the CDN forget paths needs.
+    pub fn to_invalidate() -> Self {
+        Self::new("cloudfront:CreateInvalidation", Some(DISTRIBUTION), vec![])
     }
 
     /// Everything that a call needs.
@@ -118,8 +128,16 @@ impl Grant {
         let actions: Vec<String> =
             actions.iter().map(|action| action.strip_prefix("dynamodb:").unwrap_or(action).to_owned()).collect();
         let of_queues = |action: &String| action.starts_with("sqs:");
-        let index = if actions.iter().all(of_queues) { Some(queue_of(&statement["Resource"])) } else { None };
-        assert!(index.is_some() || !actions.iter().any(of_queues), "not understood: {statement}");
+        let of_the_cdn = |action: &String| action.starts_with("cloudfront:");
+        let index = if actions.iter().all(of_queues) {
+            Some(queue_of(&statement["Resource"]))
+        } else if actions.iter().all(of_the_cdn) {
+            Some(distribution_of(&statement["Resource"]))
+        } else {
+            None
+        };
+        let of_others = actions.iter().any(|action| of_queues(action) || of_the_cdn(action));
+        assert!(index.is_some() || !of_others, "not understood: {statement}");
         let leading_keys = fields.get("Condition").map(|condition| {
             let keys = &condition["ForAllValues:StringLike"]["dynamodb:LeadingKeys"];
             assert_eq!(condition, &json!({ "ForAllValues:StringLike": { "dynamodb:LeadingKeys": keys } }));
@@ -176,6 +194,15 @@ fn queue_of(resource: &Value) -> String {
         .strip_prefix("Messaging.Outputs.")
         .map_or_else(|| name.strip_suffix(".Arn"), |name| name.strip_suffix("Arn"));
     name.unwrap_or_else(|| panic!("not understood: {resource}")).to_owned()
+}
+
+/// What stands for the distribution where DynamoDB has an index.
+const DISTRIBUTION: &str = "distribution";
+
+fn distribution_of(resource: &Value) -> String {
+    let one = "arn:${AWS::Partition}:cloudfront::${AWS::AccountId}:distribution/${CdnDistributionId}";
+    assert_eq!(resource["Fn::Sub"], one, "not understood");
+    DISTRIBUTION.to_owned()
 }
 
 /// IAM's `StringLike`: `*` is any text, `?` any one character.

@@ -12,7 +12,7 @@ use cargo_metadata::{DependencyKind, Metadata, MetadataCommand};
 use crate::template::repository;
 
 /// What each shared room may depend on among the others. Less is always fine.
-const SHARED: [(&str, &[&str]); 13] = [
+const SHARED: [(&str, &[&str]); 14] = [
     ("domain", &[]),
     ("telemetry", &[]),
     // Time, ids and randomness.
@@ -22,6 +22,7 @@ const SHARED: [(&str, &[&str]); 13] = [
     ("sealing", &["clock", "config"]),
     ("storage", &["clock", "config", "domain"]),
     ("toss", &["clock", "domain"]),
+    ("cdn", &["clock", "domain"]),
     // Callers are read again from the table, and idempotency records are kept in it.
     ("devloop-http", &["auth", "clock", "config", "domain", "storage", "telemetry"]),
     // Two domains answer alike: requests, views and refusals are theirs in common, too.
@@ -32,10 +33,11 @@ const SHARED: [(&str, &[&str]); 13] = [
 ];
 
 /// Crates from outside that belong to some rooms only.
-const OUTSIDE: [(&str, &[&str]); 12] = [
+const OUTSIDE: [(&str, &[&str]); 13] = [
     ("aws-sdk-dynamodb", &["storage", "testkit"]),
     ("aws-sdk-sqs", &["jobs", "it"]),
-    ("aws-config", &["storage", "jobs"]),
+    ("aws-sdk-cloudfront", &["cdn", "it"]),
+    ("aws-config", &["storage", "jobs", "cdn"]),
     ("serde_dynamo", &["storage"]),
     ("reqwest", &["toss", "devloop-local", "load"]),
     ("argon2", &["auth"]),
@@ -110,7 +112,9 @@ fn broken(rooms: &Rooms, edges: &BTreeSet<Edge>) -> Vec<String> {
                 };
                 allowed.contains(&to.as_str()) || (*dev && to == "testkit")
             }
-            ("functions", "shared") => (to != "testkit" || *dev) && (to != "toss" || from == "fn-orders"),
+            ("functions", "shared") => {
+                (to != "testkit" || *dev) && (to != "toss" || from == "fn-orders") && (to != "cdn" || from == "fn-cdn")
+            }
             ("infra", "shared") => to != "testkit" || *dev,
             ("infra", "functions" | "infra") | ("tests", _) => true,
             _ => false,

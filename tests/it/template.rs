@@ -8,8 +8,9 @@ use std::{
 
 use devloop_http::{DEFAULT_ROUTE, Route, cors};
 use devloop_local::{
+    cloudfront::policies,
     contract::contract,
-    queues::{QUEUES, RETENTION_SECONDS},
+    queues::{CDN_BATCH, PAYMENTS_BATCH, QUEUES, RETENTION_SECONDS},
 };
 use serde_json::{Map, Value, json};
 use serde_norway::Value as Yaml;
@@ -219,7 +220,7 @@ fn every_function_ends_before_the_gateway_gives_up() {
 }
 
 /// The settings that only some functions have, by the need that their `main` declares.
-const NEEDS: [(&str, &[&str]); 5] = [
+const NEEDS: [(&str, &[&str]); 6] = [
     ("signing", &["TOKEN_PRIVATE_KEY", "REFRESH_KEY"]),
     ("account_key", &["ACCOUNT_KEY"]),
     (
@@ -231,6 +232,7 @@ const NEEDS: [(&str, &[&str]); 5] = [
     ),
     ("queues", &["PAYMENTS_QUEUE_URL", "NOTIFICATIONS_QUEUE_URL"]),
     ("cdn_queue", &["CDN_QUEUE_URL"]),
+    ("invalidation", &["CDN_DISTRIBUTION_ID", "CDN_FREE_PATHS"]),
 ];
 
 #[test]
@@ -241,6 +243,7 @@ fn every_function_gets_the_settings_that_it_needs_and_no_others() {
             "order-sweeper" | "payment-reconciler" | "integrity-checker" => {
                 format!("orders/src/bin/{}.rs", binary.replace('-', "_"))
             }
+            "cdn-invalidator" => "cdn/src/bin/cdn_invalidator.rs".to_owned(),
             domain => format!("{domain}/src/main.rs"),
         };
         let main = std::fs::read_to_string(repository().join("functions").join(main)).unwrap();
@@ -321,6 +324,68 @@ fn the_queues_are_those_that_the_local_server_makes() {
         assert_eq!(resources[&name]["Properties"], expected, "{queue}");
     }
     assert!(names.is_empty(), "{names:?}");
+}
+
+#[test]
+fn workers_are_handed_as_many_messages_here_as_there() {
+    let batch = |function: Function| function.properties["Events"]["Messages"]["Properties"]["BatchSize"].as_u64();
+    let batches: BTreeMap<String, Option<u64>> =
+        functions(&read(MESSAGING)).into_iter().map(|function| (function.operation.clone(), batch(function))).collect();
+    let expected = [("cdn_invalidator", CDN_BATCH), ("payment_reconciler", PAYMENTS_BATCH)];
+    assert_eq!(batches, expected.map(|(name, most)| (name.to_owned(), u64::try_from(most).ok())).into());
+}
+
+#[test]
+fn the_cdn_is_the_one_that_the_local_server_plays() {
+    let resources = read("infra/cdn.yaml")["Resources"].clone();
+    let config = &resources["Distribution"]["Properties"]["DistributionConfig"];
+    let usual = &config["DefaultCacheBehavior"];
+    let private = &config["CacheBehaviors"]["Fn::If"][1][0];
+    assert_eq!(private["PathPattern"], format!("{}*", policies::PRIVATE));
+    assert_eq!(private["TrustedKeyGroups"], json!([{ "Ref": "SigningKeys" }]));
+    for behaviour in [usual, private] {
+        assert_eq!(behaviour["AllowedMethods"], json!(policies::METHODS));
+        assert_eq!(behaviour["CachePolicyId"], json!({ "Ref": "Caching" }));
+        assert_eq!(behaviour["ResponseHeadersPolicyId"], json!({ "Ref": "Headers" }));
+    }
+    let reads = resources["BucketPolicy"]["Properties"]["PolicyDocument"]["Statement"][0].clone();
+    let mut folders: Vec<Value> =
+        policies::PUBLIC.iter().map(|folder| json!({ "Fn::Sub": format!("${{Bucket.Arn}}{folder}*") })).collect();
+    let private = json!({ "Fn::Sub": format!("${{Bucket.Arn}}{}*", policies::PRIVATE) });
+    folders.push(json!({ "Fn::If": ["HasSigningKey", private, { "Ref": "AWS::NoValue" }] }));
+    assert_eq!((&reads["Action"], &reads["Resource"]), (&json!("s3:GetObject"), &json!(folders)));
+    let caching = &resources["Caching"]["Properties"]["CachePolicyConfig"];
+    let seconds = |name: &str| caching[name].as_i64().unwrap();
+    assert_eq!(
+        (seconds("MinTTL"), seconds("DefaultTTL"), seconds("MaxTTL")),
+        (policies::LEAST_SECONDS, policies::USUAL_SECONDS, policies::MOST_SECONDS)
+    );
+    for refusal in config["CustomErrorResponses"].as_array().unwrap() {
+        assert_eq!(refusal["ErrorCachingMinTTL"], policies::REFUSAL_SECONDS);
+    }
+    let headers = &resources["Headers"]["Properties"]["ResponseHeadersPolicyConfig"];
+    let cors = &headers["CorsConfig"];
+    assert_eq!(cors["AccessControlAllowMethods"]["Items"], json!(policies::METHODS));
+    assert_eq!(cors["AccessControlExposeHeaders"]["Items"], json!(policies::EXPOSED));
+    assert_eq!(cors["AccessControlMaxAgeSec"], policies::PREFLIGHT_SECONDS);
+    assert_eq!(cors["AccessControlAllowOrigins"]["Items"], json!({ "Ref": "Origins" }));
+    let security = &headers["SecurityHeadersConfig"];
+    assert_eq!(security["ContentSecurityPolicy"]["ContentSecurityPolicy"], policies::CONTENT_POLICY);
+    assert_eq!(security["StrictTransportSecurity"]["AccessControlMaxAgeSec"], policies::HTTPS_SECONDS);
+}
+
+#[test]
+fn the_bucket_is_private() {
+    let bucket = read("infra/cdn.yaml")["Resources"]["Bucket"].clone();
+    assert_eq!((&bucket["DeletionPolicy"], &bucket["UpdateReplacePolicy"]), (&json!("Retain"), &json!("Retain")));
+    let bucket = &bucket["Properties"];
+    let blocked = ["BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"];
+    assert!(blocked.iter().all(|name| bucket["PublicAccessBlockConfiguration"][name] == true));
+    assert_eq!(bucket["OwnershipControls"]["Rules"], json!([{ "ObjectOwnership": "BucketOwnerEnforced" }]));
+    let cors = &bucket["CorsConfiguration"]["CorsRules"][0];
+    assert_eq!((&cors["AllowedOrigins"], &cors["ExposedHeaders"]), (&json!({ "Ref": "Origins" }), &json!(["ETag"])));
+    let rules = bucket["LifecycleConfiguration"]["Rules"].as_array().unwrap();
+    assert!(rules.iter().any(|rule| rule["AbortIncompleteMultipartUpload"]["DaysAfterInitiation"].is_number()));
 }
 
 /// AWS advises six times the function's time: a batch may have waited for its turn.

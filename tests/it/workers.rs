@@ -25,6 +25,7 @@ async fn worker(app: &TestApp, name: &'static str) -> Handler {
     match name {
         "order_sweeper" => fn_orders::order_sweeper(app.worker(name).await),
         "payment_reconciler" => fn_orders::payment_reconciler(app.worker(name).await),
+        "cdn_invalidator" => fn_cdn::cdn_invalidator(app.invalidator(1_000).await),
         "integrity_checker" => fn_orders::integrity_checker(app.table_of(name).await),
         other => panic!("no worker {other}"),
     }
@@ -130,6 +131,24 @@ async fn the_integrity_checker_reads_everything_and_changes_nothing() {
     let calls = bought.sale.app.wire.take_calls();
     assert!(calls.iter().any(|call| call.operation == "Scan"));
     assert!(calls.iter().all(|call| ["Scan", "Query", "BatchGetItem"].contains(&call.operation.as_str())), "{calls:?}");
+}
+
+#[tokio::test]
+async fn the_cdn_invalidator_makes_one_invalidation_of_a_batch() {
+    let app = TestApp::start().await;
+    let mut batch = event("sqs/cdn.json");
+    assert_eq!(invoke(&app, "cdn_invalidator", batch.clone()).await, Ok(none()));
+    let [made] = &app.cloudfront.invalidations(10)[..] else { panic!("one invalidation") };
+    assert_eq!(made.paths.len(), 2, "{made:?}");
+    // A test event of the console is no work.
+    assert_eq!(invoke(&app, "cdn_invalidator", json!({})).await, Ok(none()));
+    // Who is refused comes again, as Lambda is told.
+    app.cdn.rule(|_| testkit::Action::Refuse { status: 400, code: "TooManyInvalidationsInProgress" });
+    let names = [0, 1].map(|n: usize| json!({ "itemIdentifier": batch["Records"][n]["messageId"] }));
+    batch["Records"][0]["body"] = json!(batch["Records"][0]["body"].as_str().unwrap().replace("X40", "X50"));
+    let receipt = "01KB2M3N4P5Q6R7S8T9V0W1X30.01KB2M3N4P5Q6R7S8T9V0W1X31";
+    [0, 1].map(|n: usize| batch["Records"][n]["receiptHandle"] = json!(receipt));
+    assert_eq!(invoke(&app, "cdn_invalidator", batch).await, Ok(json!({ "batchItemFailures": names })));
 }
 
 /// The runtime hears of it, so that the schedule's metric of failures does.

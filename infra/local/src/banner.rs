@@ -25,6 +25,7 @@ pub fn table(places: &Places, ready: &Ready, remarks: &[String]) -> String {
         rows.push(("DynamoDB", places.dynamodb.clone(), "named by AWS_ENDPOINT_URL_DYNAMODB"));
     }
     rows.push(("SQS", places.sqs.clone(), "stand-in: the real wire protocol over a local file"));
+    rows.push(("CDN", places.cdn.clone(), "stand-in for CloudFront: cache, invalidations, signed URLs; in memory"));
     rows.push(("Data", places.data.clone(), "kept over restarts; --fresh starts anew"));
     for account in &places.accounts {
         rows.push((account.role, account.email.to_owned(), account.password));

@@ -44,6 +44,12 @@ pub struct ServerOptions {
     /// Port of the payment sandbox [default: the one after --port]; 0 takes a free one
     #[arg(long)]
     pub toss_port: Option<u16>,
+    /// Port of the CDN's edge, a stand-in for CloudFront [default: the second after --port]; 0 takes a free one
+    #[arg(long)]
+    pub cdn_port: Option<u16>,
+    /// Milliseconds that the CDN waits before it asks its origin, as if that were far away
+    #[arg(long, default_value_t = 0, value_name = "MILLISECONDS")]
+    pub cdn_origin_delay: u64,
     /// Folder that keeps all data
     #[arg(long, global = true, default_value = ".devloop", value_name = "FOLDER")]
     pub data: PathBuf,
@@ -64,7 +70,16 @@ pub struct ServerOptions {
 impl ServerOptions {
     /// The sandbox's port, if it was not left to the default because the API's is free to choose.
     pub fn toss_port(&self) -> u16 {
-        self.toss_port.unwrap_or(if self.port == 0 { 0 } else { self.port.saturating_add(1) })
+        self.toss_port.unwrap_or_else(|| self.after(1))
+    }
+
+    /// The same of the CDN's edge.
+    pub fn cdn_port(&self) -> u16 {
+        self.cdn_port.unwrap_or_else(|| self.after(2))
+    }
+
+    fn after(&self, ports: u16) -> u16 {
+        if self.port == 0 { 0 } else { self.port.saturating_add(ports) }
     }
 }
 
@@ -121,10 +136,13 @@ mod tests {
     }
 
     #[test]
-    fn the_sandbox_is_on_the_next_port() {
-        let port = |line: &[&str]| Arguments::parse_from(line).server.toss_port();
-        assert_eq!(port(&["devloop", "--port", "9000"]), 9001);
-        assert_eq!(port(&["devloop", "--port", "0"]), 0);
-        assert_eq!(port(&["devloop", "--port", "9000", "--toss-port", "0"]), 0);
+    fn the_sandbox_and_the_cdn_are_on_the_next_ports() {
+        let ports = |line: &[&str]| {
+            let options = Arguments::parse_from(line).server;
+            (options.toss_port(), options.cdn_port())
+        };
+        assert_eq!(ports(&["devloop", "--port", "9000"]), (9001, 9002));
+        assert_eq!(ports(&["devloop", "--port", "0"]), (0, 0));
+        assert_eq!(ports(&["devloop", "--port", "9000", "--toss-port", "0", "--cdn-port", "9009"]), (0, 9009));
     }
 }

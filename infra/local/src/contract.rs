@@ -90,6 +90,8 @@ fn settings(rng: &Rng) -> Result<Settings, StartError> {
         }),
         queues: None,
         cdn_queue: None,
+        invalidation: None,
+        cloudfront_endpoint: None,
         sqs_endpoint: None,
         build: "contract".to_owned(),
     })

@@ -19,6 +19,7 @@ use storage::Table;
 use tokio::sync::Mutex;
 
 use crate::{
+    cloudfront::{CloudFront, Invalidation, Kept},
     controls_page,
     data_folder::{DataFolder, FolderError},
     demo::DemoAccount,
@@ -35,6 +36,8 @@ const FARTHEST_SECONDS: i64 = 100 * 366 * 24 * 60 * 60;
 const LOOPBACK: [&str; 3] = ["127.0.0.1", "localhost", "[::1]"];
 /// More dead letters than this are not shown.
 const MOST_LETTERS: u32 = 50;
+/// More invalidations than this are not shown, and more copies neither.
+const MOST_OF_CDN: usize = 20;
 
 /// Where things are, for pages and people.
 #[derive(Clone, Debug, Serialize)]
@@ -52,6 +55,10 @@ pub struct Places {
     pub dynamodb_is_embedded: bool,
     /// The queues.
     pub sqs: String,
+    /// The CDN, a stand-in for CloudFront: where files are read.
+    pub cdn: String,
+    /// Its API.
+    pub cloudfront: String,
     /// What keeps the data.
     pub data: String,
     /// Who can log in, if there is demo data.
@@ -84,6 +91,8 @@ pub struct Workers {
     pub pump: Pump,
     /// The queues.
     pub sqs: Sqs,
+    /// The CDN.
+    pub cloudfront: CloudFront,
 }
 
 impl Workers {
@@ -167,6 +176,7 @@ impl Controls {
             .route("/_local/queues/redrive", post(redrive))
             .route("/_local/dead-letters", get(dead_letters))
             .route("/_local/holds", get(holds))
+            .route("/_local/cdn", get(cdn))
             .route("/_local/dependencies", get(dependencies).post(turn))
             .layer(from_fn(by_our_name))
             .with_state(self.clone())
@@ -211,6 +221,7 @@ async fn page(State(controls): State<Controls>) -> Result<Html<String>, Refused>
         open: OpenOrders::of(&controls.0.table).await?,
         queues: controls.0.workers.sqs.depths()?,
         dead_letters: controls.dead_letters()?,
+        cdn: CdnView::of(&controls.0.workers.cloudfront),
         dependencies: controls.0.dependencies.shown(),
     };
     Ok(Html(view.page().into_string()))
@@ -280,6 +291,25 @@ async fn dead_letters(State(controls): State<Controls>) -> Result<Json<Vec<DeadL
 
 async fn holds(State(controls): State<Controls>) -> Result<Json<OpenOrders>, Refused> {
     Ok(Json(OpenOrders::of(&controls.0.table).await?))
+}
+
+/// What the stand-in for CloudFront holds.
+#[derive(Debug, Serialize)]
+pub(crate) struct CdnView {
+    /// What it was told to forget, the newest first.
+    pub(crate) invalidations: Vec<Invalidation>,
+    /// What it has copies of.
+    pub(crate) copies: Vec<Kept>,
+}
+
+impl CdnView {
+    fn of(cloudfront: &CloudFront) -> Self {
+        Self { invalidations: cloudfront.invalidations(MOST_OF_CDN), copies: cloudfront.kept(MOST_OF_CDN) }
+    }
+}
+
+async fn cdn(State(controls): State<Controls>) -> Json<CdnView> {
+    Json(CdnView::of(&controls.0.workers.cloudfront))
 }
 
 async fn dependencies(State(controls): State<Controls>) -> Json<Vec<Shown>> {

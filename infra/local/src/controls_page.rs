@@ -7,7 +7,8 @@ use maud::{Markup, html};
 use serde_json::{Value, json};
 
 use crate::{
-    controls::Places,
+    cloudfront::Status,
+    controls::{CdnView, Places},
     dependencies::{Mode, Shown},
     overview::{DeadLetter, OpenOrders},
     pages::document,
@@ -34,6 +35,7 @@ pub(crate) struct View<'a> {
     pub(crate) open: OpenOrders,
     pub(crate) queues: Vec<Depth>,
     pub(crate) dead_letters: Vec<DeadLetter>,
+    pub(crate) cdn: CdnView,
     pub(crate) dependencies: Vec<Shown>,
 }
 
@@ -57,7 +59,7 @@ impl View<'_> {
                     a href=(self.places.toss) { "결제 내역" } " · " a href="/docs/" { "API 문서" } }
             }
             div #live {
-                (self.clock()) (self.dependencies()) (self.orders()) (self.queues()) (self.dead_letters())
+                (self.clock()) (self.dependencies()) (self.orders()) (self.queues()) (self.dead_letters()) (self.cdn())
             }
             pre #result role="status" {}
         };
@@ -171,6 +173,45 @@ impl View<'_> {
     }
 }
 
+impl View<'_> {
+    fn cdn(&self) -> Markup {
+        let CdnView { invalidations, copies } = &self.cdn;
+        html! {
+            section {
+                h2 { "CDN " span.badge { "CloudFront의 대역" } }
+                p.soft { "진짜 CloudFront가 아닙니다. " span.mono { (self.places.cdn) } " 에서 파일을 내보내고, 무효화 요청을 받아 "
+                    "사본을 지웁니다. 모두 메모리에만 있습니다." }
+                @if invalidations.is_empty() { p.soft { "무효화한 적이 없습니다." } } @else {
+                    div.wide { table {
+                        thead { tr { th { "무효화한 경로" } th { "상태" } th { "요청한 때 (UTC)" } } }
+                        tbody { @for one in invalidations { tr {
+                            td.mono { @for path in one.paths.iter().take(5) { div { (path) } }
+                                @if one.paths.len() > 5 { div { "… 모두 " (one.paths.len()) "개" } } }
+                            td.line { @match one.status {
+                                Status::Completed => strong.good { "완료" },
+                                Status::InProgress => strong { "진행 중" },
+                            } }
+                            td { (instant(one.created_at)) }
+                        } } }
+                    } }
+                }
+                @if copies.is_empty() { p.soft { "지금 가진 사본이 없습니다." } } @else {
+                    div.wide { table {
+                        thead { tr { th { "사본" } th { "응답" } th { "바이트" } th { "나이" } th { "남은 시간" } } }
+                        tbody { @for copy in copies { tr {
+                            td.mono { (copy.path) }
+                            td { (copy.status) }
+                            td { (copy.bytes) }
+                            td.line { (spelled(copy.age_seconds.into())) }
+                            td.line { (spelled(copy.good_seconds.into())) }
+                        } } }
+                    } }
+                }
+            }
+        }
+    }
+}
+
 fn dependency_row(dependency: &Shown) -> Markup {
     let (name, mode) = (dependency.name, dependency.mode);
     let (shown, class) = match mode {
@@ -180,6 +221,7 @@ fn dependency_row(dependency: &Shown) -> Markup {
         Mode::Slow { milliseconds } => (format!("느림 (+{milliseconds}ms)"), "bad"),
     };
     let label = match name {
+        "cloudfront" => "CloudFront (대역)",
         "dynamodb" => "DynamoDB",
         "sqs" => "SQS",
         "toss" => "토스페이먼츠",

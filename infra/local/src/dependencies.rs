@@ -165,6 +165,7 @@ impl HttpConnector for Connector {
 /// The switches of what is in this process; what the environment named has none. Clones share them.
 #[derive(Clone, Debug)]
 pub(crate) struct Dependencies {
+    pub(crate) cloudfront: Switch,
     pub(crate) dynamodb: Option<Switch>,
     pub(crate) sqs: Switch,
     pub(crate) toss: Option<Switch>,
@@ -213,11 +214,16 @@ impl Dependencies {
     /// With the table and with Toss, if they are in this process.
     pub(crate) fn here(dynamodb: bool, toss: bool) -> Self {
         let switch = |is_here: bool| is_here.then(Switch::default);
-        Self { dynamodb: switch(dynamodb), sqs: Switch::default(), toss: switch(toss) }
+        Self { cloudfront: Switch::default(), dynamodb: switch(dynamodb), sqs: Switch::default(), toss: switch(toss) }
     }
 
     fn each(&self) -> impl Iterator<Item = (&'static str, &Switch)> {
-        let here = [("dynamodb", self.dynamodb.as_ref()), ("sqs", Some(&self.sqs)), ("toss", self.toss.as_ref())];
+        let here = [
+            ("cloudfront", Some(&self.cloudfront)),
+            ("dynamodb", self.dynamodb.as_ref()),
+            ("sqs", Some(&self.sqs)),
+            ("toss", self.toss.as_ref()),
+        ];
         here.into_iter().filter_map(|(name, switch)| Some((name, switch?)))
     }
 
@@ -303,15 +309,21 @@ mod tests {
     fn only_what_is_there_is_switched_and_only_to_what_makes_sense() {
         let dependencies = Dependencies::here(true, false);
         let turn = |body: Value| dependencies.turn(&serde_json::from_value(body).unwrap());
-        assert_eq!(turn(json!({ "name": "toss", "mode": "up" })), Err(NotTurned::Unknown("dynamodb, sqs".to_owned())));
+        assert_eq!(
+            turn(json!({ "name": "toss", "mode": "up" })),
+            Err(NotTurned::Unknown("cloudfront, dynamodb, sqs".to_owned()))
+        );
         for (mode, milliseconds) in [("slow", None), ("slow", Some(0)), ("slow", Some(60_001)), ("hang", Some(5))] {
             let refused = turn(json!({ "name": "sqs", "mode": mode, "milliseconds": milliseconds }));
             assert_eq!(refused, Err(NotTurned::Milliseconds), "{mode} {milliseconds:?}");
         }
         turn(json!({ "name": "sqs", "mode": "slow", "milliseconds": 250 })).unwrap();
         let shown = serde_json::to_value(dependencies.shown()).unwrap();
-        let dynamodb = json!({ "name": "dynamodb", "mode": "up", "held": 0 });
-        assert_eq!(shown, json!([dynamodb, { "name": "sqs", "mode": "slow", "milliseconds": 250, "held": 0 }]));
+        let up = |name: &str| json!({ "name": name, "mode": "up", "held": 0 });
+        assert_eq!(
+            shown,
+            json!([up("cloudfront"), up("dynamodb"), { "name": "sqs", "mode": "slow", "milliseconds": 250, "held": 0 }])
+        );
         for unreadable in [json!({ "name": "sqs", "mode": "broken" }), json!({ "name": "sqs", "mode": "up", "x": 1 })] {
             assert!(serde_json::from_value::<Turn>(unreadable).is_err());
         }

@@ -1,10 +1,10 @@
 //! What the environment may swap for the real thing, and the settings that follow from it.
 
-use config::{Incomplete, Payments, Reader, Secret, Settings, Supplier};
+use config::{Incomplete, Invalidation, Payments, Reader, Secret, Settings, Supplier};
 use storage::Connection;
 use url::Url;
 
-use crate::secrets::Secrets;
+use crate::{cloudfront::DISTRIBUTION, secrets::Secrets};
 
 /// The key that the sandbox of Toss asks for: no secret, it opens nothing but play money.
 pub const SANDBOX_SECRET_KEY: &str = "test_sk_devloop_local";
@@ -14,6 +14,8 @@ const MAX_ORDER_TOTAL: i64 = 500_000_000;
 const COMMISSION: u32 = 1_000;
 /// As deployed by default: no virtual accounts.
 const PWT_DEPOSIT_HOURS: u32 = 0;
+/// As many as Amazon gives an account each month.
+const FREE_PATHS: u32 = 1_000;
 /// Where nothing says otherwise.
 const TABLE: &str = "devloop";
 const REGION: &str = "ap-northeast-2";
@@ -93,6 +95,12 @@ impl Environment {
         jobs::Connection { endpoint: Some(endpoint.to_owned()), region: self.region(), credentials, http: None }
     }
 
+    /// How to reach the stand-in for CloudFront at `endpoint`.
+    pub fn cloudfront(&self, endpoint: &str) -> cdn::Connection {
+        let credentials = Some(("local".to_owned(), "local".to_owned()));
+        cdn::Connection { endpoint: Some(endpoint.to_owned()), credentials, http: None }
+    }
+
     /// What all functions read, for a server whose pages are at `api`.
     pub fn settings(&self, secrets: &Secrets, dynamodb: &str, api: &str, toss: &str) -> Settings {
         let (secret_key, client_key) = match &self.toss {
@@ -129,6 +137,8 @@ impl Environment {
             // The queues are handed over with the client.
             queues: None,
             cdn_queue: None,
+            invalidation: Some(Invalidation { distribution_id: DISTRIBUTION.to_owned(), free_paths: FREE_PATHS }),
+            cloudfront_endpoint: None,
             sqs_endpoint: None,
             build: format!("{} (local)", env!("CARGO_PKG_VERSION")),
         }

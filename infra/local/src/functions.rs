@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use auth::Hasher;
+use cdn::Distribution;
 use clock::{Clock, Rng};
 use config::Settings;
 use devloop_http::{Edge, Route, StartError};
@@ -39,6 +40,11 @@ impl Parts {
     /// The app of carts, orders and payments: its workers need it, too.
     pub fn orders(&self, table: Table) -> Result<fn_orders::App, StartError> {
         fn_orders::App::new(&self.settings, self.edge(table)?, self.toss.clone(), self.jobs.clone())
+    }
+
+    /// The app of the cdn-invalidator: no route needs it.
+    pub fn invalidator(&self, table: Table, distribution: Distribution) -> Result<fn_cdn::App, StartError> {
+        fn_cdn::App::new(&self.settings, self.edge(table)?, distribution, self.cdn.clone())
     }
 
     /// The routes of every domain over `table`.

@@ -2,11 +2,13 @@
 
 mod banner;
 pub mod cli;
+pub mod cloudfront;
 mod commands;
 pub mod contract;
 mod controls;
 mod controls_page;
 mod data_folder;
+mod delivery;
 mod demo;
 mod dependencies;
 mod dynamodb;

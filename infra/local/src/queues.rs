@@ -4,11 +4,11 @@ use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use config::Queues;
 use tokio::sync::Mutex;
-use worker::Message;
+use worker::{Failures, Message};
 
 use crate::{
     dependencies::Switch,
-    sqs::{Attributes, Refused, Sqs},
+    sqs::{Attributes, Delivered, Refused, Sqs},
 };
 
 /// What the payment-reconciler is told.
@@ -20,6 +20,10 @@ pub const CDN: &str = "cdn";
 /// Every queue with dead letters, as `infra/messaging.yaml` has them: how long a message stays
 /// away once it was delivered, in seconds, and how often it is delivered before it is given up.
 pub const QUEUES: [(&str, i64, u32); 3] = [(PAYMENTS, 330, 5), (NOTIFICATIONS, 330, 5), (CDN, 330, 10)];
+/// How many messages the payment-reconciler is handed at once, at most.
+pub const PAYMENTS_BATCH: usize = 10;
+/// The same of the cdn-invalidator, which makes one invalidation of them.
+pub const CDN_BATCH: usize = 100;
 /// How long they and their dead letters are kept, in seconds: as long as SQS can.
 pub const RETENTION_SECONDS: i64 = 14 * 24 * 60 * 60;
 
@@ -40,8 +44,18 @@ pub fn declare(sqs: &Sqs) -> Result<Queues, Refused> {
     Ok(Queues { payments: sqs.url(PAYMENTS), notifications: sqs.url(NOTIFICATIONS) })
 }
 
+/// A message of the stand-in as a worker is handed it.
+pub fn message(delivered: &Delivered) -> Message {
+    Message {
+        id: delivered.id.clone(),
+        body: delivered.body.clone(),
+        receipt: delivered.receipt.clone(),
+        receive_count: delivered.received,
+    }
+}
+
 /// Takes batches out of the queues and plays them into the workers, as Lambda's event source
-/// mappings do. Clones share the turn: one batch at a time.
+/// mappings do. Clones share the turns: one batch of a queue at a time, and no queue waits for another.
 #[derive(Clone, Debug)]
 pub struct Pump(Arc<Inner>);
 
@@ -49,8 +63,34 @@ pub struct Pump(Arc<Inner>);
 struct Inner {
     sqs: Sqs,
     orders: fn_orders::App,
+    cdn: fn_cdn::App,
     switch: Switch,
-    turn: Mutex<()>,
+    payments_turn: Mutex<()>,
+    cdn_turn: Mutex<()>,
+}
+
+/// A queue that a worker takes messages of.
+#[derive(Clone, Copy, Debug)]
+enum Lane {
+    Payments,
+    Cdn,
+}
+
+impl Lane {
+    const fn queue(self) -> &'static str {
+        match self {
+            Self::Payments => PAYMENTS,
+            Self::Cdn => CDN,
+        }
+    }
+
+    /// How many messages a batch has at most, as `infra/messaging.yaml` says.
+    const fn batch(self) -> usize {
+        match self {
+            Self::Payments => PAYMENTS_BATCH,
+            Self::Cdn => CDN_BATCH,
+        }
+    }
 }
 
 /// What one round did, in messages.
@@ -63,51 +103,86 @@ pub struct Played {
     pub failed: usize,
 }
 
+impl Played {
+    fn and(self, other: Self) -> Self {
+        Self { done: self.done.saturating_add(other.done), failed: self.failed.saturating_add(other.failed) }
+    }
+}
+
 impl Pump {
-    /// From `sqs` to the payment-reconciler over `orders`.
-    pub fn new(sqs: Sqs, orders: fn_orders::App) -> Self {
-        Self::behind(Switch::default(), sqs, orders)
+    /// From `sqs` to the payment-reconciler over `orders` and the cdn-invalidator over `cdn`.
+    pub fn new(sqs: Sqs, orders: fn_orders::App, cdn: fn_cdn::App) -> Self {
+        Self::behind(Switch::default(), sqs, orders, cdn)
     }
 
     /// One that gets messages only while the queues' `switch` lets them through.
-    pub(crate) fn behind(switch: Switch, sqs: Sqs, orders: fn_orders::App) -> Self {
-        Self(Arc::new(Inner { sqs, orders, switch, turn: Mutex::new(()) }))
+    pub(crate) fn behind(switch: Switch, sqs: Sqs, orders: fn_orders::App, cdn: fn_cdn::App) -> Self {
+        let (payments_turn, cdn_turn) = (Mutex::default(), Mutex::default());
+        Self(Arc::new(Inner { sqs, orders, cdn, switch, payments_turn, cdn_turn }))
     }
 
     /// Plays everything that is visible now, and what becomes visible by that.
     pub async fn drain(&self) -> Result<Played, Refused> {
-        let Inner { sqs, orders, switch, turn } = &*self.0;
-        let _alone = turn.lock().await;
+        let (payments, cdn) = futures::future::join(self.drain_lane(Lane::Payments), self.drain_lane(Lane::Cdn)).await;
+        Ok(payments?.and(cdn?))
+    }
+
+    async fn drain_lane(&self, lane: Lane) -> Result<Played, Refused> {
+        let Inner { sqs, payments_turn, cdn_turn, .. } = &*self.0;
+        let _alone = match lane {
+            Lane::Payments => payments_turn.lock().await,
+            Lane::Cdn => cdn_turn.lock().await,
+        };
         let mut played = Played::default();
         loop {
-            // A service that does not answer delivers nothing.
-            let batch = if switch.passes() { sqs.receive(PAYMENTS)? } else { vec![] };
+            let batch = self.batch(lane)?;
             if batch.is_empty() {
                 return Ok(played);
             }
-            let message = |delivered: &crate::sqs::Delivered| Message {
-                id: delivered.id.clone(),
-                body: delivered.body.clone(),
-                receive_count: delivered.received,
-            };
-            let failures = fn_orders::work_on(orders, batch.iter().map(message).collect()).await;
+            let failures = self.work_on(lane, batch.iter().map(message).collect()).await;
             for delivered in batch.iter().filter(|delivered| !failures.contains(&delivered.id)) {
-                sqs.delete(PAYMENTS, &delivered.receipt)?;
+                sqs.delete(lane.queue(), &delivered.receipt)?;
             }
-            played.failed = played.failed.saturating_add(failures.len());
-            played.done = played.done.saturating_add(batch.len().saturating_sub(failures.len()));
+            let failed = failures.len();
+            played = played.and(Played { done: batch.len().saturating_sub(failed), failed });
+        }
+    }
+
+    /// What is visible now of a queue, as much as fits into a batch.
+    fn batch(&self, lane: Lane) -> Result<Vec<Delivered>, Refused> {
+        let mut batch = vec![];
+        // A service that does not answer delivers nothing.
+        while self.0.switch.passes() && batch.len() < lane.batch() {
+            let more = self.0.sqs.receive(lane.queue())?;
+            if more.is_empty() {
+                break;
+            }
+            batch.extend(more);
+        }
+        Ok(batch)
+    }
+
+    async fn work_on(&self, lane: Lane, messages: Vec<Message>) -> Failures {
+        match lane {
+            Lane::Payments => fn_orders::work_on(&self.0.orders, messages).await,
+            Lane::Cdn => fn_cdn::work_on(&self.0.cdn, messages).await,
         }
     }
 
     /// Plays whatever comes, forever.
     pub async fn run(&self) -> Infallible {
+        let (never, _) = futures::future::join(self.run_lane(Lane::Payments), self.run_lane(Lane::Cdn)).await;
+        never
+    }
+
+    async fn run_lane(&self, lane: Lane) -> Infallible {
         /// Delays and visibility time-outs end without anybody doing anything.
         const LOOK_EVERY: Duration = Duration::from_secs(1);
         loop {
-            match self.drain().await {
+            match self.drain_lane(lane).await {
                 Ok(played) if played == Played::default() => {}
-                Ok(played) => tracing::info!(?played, "messages of payments"),
-                Err(error) => tracing::error!(%error, "the queue of payments cannot be read"),
+                Ok(played) => tracing::info!(?lane, ?played, "messages of a queue"),
+                Err(error) => tracing::error!(?lane, %error, "a queue cannot be read"),
             }
             self.0.sqs.changed(LOOK_EVERY).await;
         }

@@ -8,6 +8,7 @@ use std::{
 
 use auth::{Cost, Hasher};
 use axum::Router;
+use cdn::Distribution;
 use clock::{Movable, Rng};
 use config::Queues;
 use devloop_http::{StartError, cors};
@@ -20,8 +21,10 @@ use url::Url;
 use crate::{
     banner,
     cli::ServerOptions,
+    cloudfront::{DISTRIBUTION, Origin, OriginAccess},
     controls::{Controls, Places, Workers},
     data_folder::{DataFolder, DemoMark, FolderError, Ready},
+    delivery::{CannotDeliver, Delivery},
     demo,
     dependencies::{Dependencies, Switch},
     dynamodb::{Embedded, NotEmbedded},
@@ -73,6 +76,9 @@ pub enum CannotStart {
     /// The queues themselves.
     #[error("The queues do not start: {0}. If their file is broken, start anew with --fresh.")]
     NoQueue(#[from] sqs::Refused),
+    /// The stand-in for CloudFront.
+    #[error(transparent)]
+    Delivery(#[from] CannotDeliver),
     /// A key that moves real money.
     #[error(
         "TOSS_SECRET_KEY is a live key. The local server takes no real money: use a test key (test_sk_… or test_gsk_…)."
@@ -135,6 +141,7 @@ pub async fn run(options: &ServerOptions, environment: &Environment, started: In
     };
     let (sqs_listener, sqs_url) = listen(0, "the queues", "--port")?;
     let (sqs, queues) = open_queues(&folder, &clock, &rng, &sqs_url)?;
+    let delivery = Delivery::open(options, origin()?, &clock, &rng)?;
     let cost = if options.toy_hashing { Cost::TOY } else { Cost::OWASP };
     let parts = Parts {
         settings: environment.settings(&folder.secrets(&rng)?, &endpoint, &api_url, &toss_url),
@@ -149,7 +156,9 @@ pub async fn run(options: &ServerOptions, environment: &Environment, started: In
     let switched = under_switch(&dependencies, &table, (environment, &endpoint), &clock, &rng).await;
     let functions = listening::in_turn(parts.routes(&switched)?);
     let schedules = Schedules::new(parts.orders(switched.clone())?);
-    let pump = Pump::behind(dependencies.sqs.clone(), sqs.clone(), parts.orders(switched)?);
+    let distribution = Distribution::connect(environment.cloudfront(&delivery.api_url), DISTRIBUTION, &rng).await;
+    let invalidator = parts.invalidator(switched.clone(), distribution)?;
+    let pump = Pump::behind(dependencies.sqs.clone(), sqs.clone(), parts.orders(switched)?, invalidator);
 
     let mut remarks = vec![];
     let operator =
@@ -162,19 +171,23 @@ pub async fn run(options: &ServerOptions, environment: &Environment, started: In
         dynamodb: endpoint,
         dynamodb_is_embedded: embedded.is_some(),
         sqs: sqs_url,
+        cdn: delivery.edge_url.clone(),
+        cloudfront: delivery.api_url.clone(),
         data: folder.path().display().to_string(),
         accounts,
     };
-    let workers = Workers { schedules: schedules.clone(), pump: pump.clone(), sqs: sqs.clone() };
+    let cloudfront = delivery.cloudfront.clone();
+    let workers = Workers { schedules: schedules.clone(), pump: pump.clone(), sqs: sqs.clone(), cloudfront };
     let moved = (clock.clone(), ahead_millis);
     let controls = Controls::new(places.clone(), moved, folder.clone(), table, workers, dependencies.clone());
     let api = functions.layer(cors::layer(&options.origins)).merge(pages::router(&places, controls.router()));
 
     let sandbox = open_sandbox(toss_listener, &folder, &clock, &rng, &places.api)?;
     let (stop, stopped) = watch::channel(false);
-    let serving = futures::future::try_join3(
+    let serving = futures::future::try_join4(
         serve(api_listener, api, stopped.clone()),
         serve(sqs_listener, dependencies.sqs.before(sqs.router()), stopped.clone()),
+        delivery.serve(dependencies.cloudfront, stopped.clone()),
         serve_sandbox(sandbox, dependencies.toss.unwrap_or_default(), Https::new()?, stopped),
     );
     let working = async {
@@ -241,6 +254,13 @@ fn open_queues(folder: &DataFolder, clock: &Movable, rng: &Rng, url: &str) -> Re
     sqs.set_base_url(url);
     let queues = queues::declare(&sqs)?;
     Ok((sqs, queues))
+}
+
+/// Where the CDN fetches files. Nothing answers there until files have a bucket here.
+fn origin() -> Result<Origin, CannotStart> {
+    let nowhere = "http://127.0.0.1:9".parse().map_err(|error: url::ParseError| StartError(error.to_string()))?;
+    let access = OriginAccess { id: "local".to_owned(), secret: "local".to_owned(), region: "local".to_owned() };
+    Ok(Origin::new(nowhere, access).map_err(CannotDeliver::from)?)
 }
 
 /// The sandbox of Toss, if it has a port. It tells the API at `api` of changes.

@@ -115,6 +115,10 @@ pub struct Settings {
     /// The URL of the queue of paths that the CDN is to forget. Only who changes or removes files has it, and the
     /// cdn-invalidator.
     pub cdn_queue: Option<String>,
+    /// How the CDN is told to forget. Only the cdn-invalidator has it.
+    pub invalidation: Option<Invalidation>,
+    /// Another CloudFront than Amazon's.
+    pub cloudfront_endpoint: Option<String>,
     /// Another SQS than the region's.
     pub sqs_endpoint: Option<String>,
     /// What runs, for `GET /v1/health`.
@@ -186,6 +190,15 @@ pub struct Queues {
     pub notifications: String,
 }
 
+/// How the CDN is told to forget.
+#[derive(Clone, Debug)]
+pub struct Invalidation {
+    /// The distribution's id.
+    pub distribution_id: String,
+    /// How many paths a month cost nothing. Amazon counts them for a whole account.
+    pub free_paths: u32,
+}
+
 /// Which settings a function cannot do without, beyond those of all.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "needs are independent of each other: they are no states")]
@@ -200,6 +213,8 @@ pub struct Needs {
     pub queues: bool,
     /// [`Settings::cdn_queue`].
     pub cdn_queue: bool,
+    /// [`Settings::invalidation`].
+    pub invalidation: bool,
 }
 
 impl Settings {
@@ -215,6 +230,9 @@ impl Settings {
         let payments = if needs.payments { Payments::read(&mut reader) } else { None };
         let queues = if needs.queues { Queues::read(&mut reader) } else { None };
         let cdn_queue = if needs.cdn_queue { reader.required("CDN_QUEUE_URL") } else { None };
+        let invalidation = if needs.invalidation { Invalidation::read(&mut reader) } else { None };
+        let cloudfront_endpoint =
+            reader.optional("AWS_ENDPOINT_URL_CLOUDFRONT").or_else(|| reader.optional("AWS_ENDPOINT_URL"));
         let sqs_endpoint = reader.optional("AWS_ENDPOINT_URL_SQS").or_else(|| reader.optional("AWS_ENDPOINT_URL"));
         let dynamodb_endpoint =
             reader.optional("AWS_ENDPOINT_URL_DYNAMODB").or_else(|| reader.optional("AWS_ENDPOINT_URL"));
@@ -232,6 +250,8 @@ impl Settings {
                 payments,
                 queues,
                 cdn_queue,
+                invalidation,
+                cloudfront_endpoint,
                 sqs_endpoint,
                 build,
             },
@@ -270,6 +290,13 @@ impl Queues {
         let (payments, notifications) =
             (reader.required("PAYMENTS_QUEUE_URL"), reader.required("NOTIFICATIONS_QUEUE_URL"));
         Some(Self { payments: payments?, notifications: notifications? })
+    }
+}
+
+impl Invalidation {
+    fn read(reader: &mut Reader) -> Option<Self> {
+        let (distribution_id, free_paths) = (reader.required("CDN_DISTRIBUTION_ID"), reader.required("CDN_FREE_PATHS"));
+        Some(Self { distribution_id: distribution_id?, free_paths: free_paths? })
     }
 }
 

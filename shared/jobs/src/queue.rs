@@ -20,6 +20,9 @@ use crate::message::{Envelope, Message, Notification, PaymentJob};
 /// <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html>
 const LONGEST_DELAY: Duration = Duration::from_mins(15);
 
+/// And the longest that it keeps one away that was delivered.
+const LONGEST_ABSENCE: Duration = Duration::from_hours(12);
+
 /// Where SQS is and what its client is made of.
 #[derive(Clone, Debug)]
 pub struct Connection {
@@ -155,6 +158,17 @@ impl<M: Message> Queue<M> {
         };
         // The SDK's futures are large; whoever sends need not carry them along.
         tokio::time::timeout(self.patience.total, Box::pin(attempts)).await.unwrap_or(Err(NotSent::Busy))
+    }
+}
+
+impl<M> Queue<M> {
+    /// Has a message that was delivered come again after `delay` (12 hours at most) instead of when it would. It is tried once:
+    /// if it fails, the message comes again all the same, only at another time.
+    pub async fn put_off(&self, receipt: &str, delay: Duration) -> Result<(), NotSent> {
+        let seconds = i32::try_from(delay.min(LONGEST_ABSENCE).as_secs()).unwrap_or_default();
+        let request = self.client.change_message_visibility().queue_url(&self.url).receipt_handle(receipt);
+        let put_off = Box::pin(request.visibility_timeout(seconds).send()).await;
+        put_off.map(drop).map_err(|error| refusal(&error).unwrap_or(NotSent::Busy))
     }
 }
 

@@ -516,3 +516,14 @@ pub fn feed_guard(secret_hash: &str) -> Key {
 pub fn feed(user: UserId, schedule: ScheduleId) -> Key {
     Key::new(user_partition(user), format!("FEED#{schedule}"))
 }
+
+/// How many paths the CDN was told to forget in the month of `at`, as Amazon counts months: UTC's.
+pub fn forgotten_paths(at: Time) -> Key {
+    let month = at.to_string().chars().take(7).collect::<String>();
+    Key::new(format!("CDN#{month}"), "PATHS")
+}
+
+/// Something that others told us of, or that we did at theirs, and that is not to count twice.
+pub fn seen(source: &str, id: &str) -> Key {
+    Key::new(format!("EVENT#{source}#{id}"), "SEEN")
+}

@@ -28,6 +28,8 @@ pub struct Message {
     pub id: String,
     /// What was sent.
     pub body: String,
+    /// The handle of this delivery, for whoever has it come later than it would.
+    pub receipt: String,
     /// How often it was delivered, this time included.
     pub receive_count: u32,
 }
@@ -36,6 +38,7 @@ pub struct Message {
 #[serde(rename_all = "camelCase")]
 struct Record {
     message_id: String,
+    receipt_handle: String,
     body: String,
     attributes: Attributes,
 }
@@ -55,6 +58,7 @@ impl Woken {
         let message = |record: Record| Message {
             id: record.message_id,
             body: record.body,
+            receipt: record.receipt_handle,
             receive_count: record.attributes.approximate_receive_count.parse().unwrap_or(1),
         };
         Ok(Self::By(records.into_iter().map(message).collect()))
@@ -75,6 +79,11 @@ struct Item {
 }
 
 impl Failures {
+    /// These come again.
+    fn of(ids: impl IntoIterator<Item = String>) -> Self {
+        Self { batch_item_failures: ids.into_iter().map(|item_identifier| Item { item_identifier }).collect() }
+    }
+
     /// Whether this message comes again.
     pub fn contains(&self, id: &str) -> bool {
         self.batch_item_failures.iter().any(|item| item.item_identifier == id)
@@ -121,8 +130,52 @@ where
         };
         one.instrument(span)
     });
-    let failed = join_all(works).await.into_iter().flatten();
-    Failures { batch_item_failures: failed.map(|item_identifier| Item { item_identifier }).collect() }
+    Failures::of(join_all(works).await.into_iter().flatten())
+}
+
+/// A message that was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delivered<M> {
+    /// As [`Message::id`].
+    pub id: String,
+    /// As [`Message::receipt`].
+    pub receipt: String,
+    /// As [`Message::receive_count`].
+    pub receive_count: u32,
+    /// What was sent.
+    pub envelope: Envelope<M>,
+}
+
+/// Works on all messages of a batch at once; `work` answers the names of those that come again. So do those that cannot be
+/// read, which it is not given, and all that it was given if it panics.
+pub async fn together<M: jobs::Message, F>(
+    messages: Vec<Message>,
+    work: impl FnOnce(Vec<Delivered<M>>) -> F,
+) -> Failures
+where
+    F: Future<Output = Vec<String>>,
+{
+    let (mut delivered, mut again) = (vec![], vec![]);
+    for Message { id, body, receipt, receive_count } in messages {
+        match Envelope::read(&body) {
+            Ok(envelope) => delivered.push(Delivered { id, receipt, receive_count, envelope }),
+            Err(unreadable) => {
+                tracing::error!(id, receive_count, %unreadable, "a message failed");
+                again.push(id);
+            }
+        }
+    }
+    if !delivered.is_empty() {
+        let names: Vec<String> = delivered.iter().map(|message| message.id.clone()).collect();
+        // Making the future may panic as well as running it.
+        let failed = AssertUnwindSafe(async { work(delivered).await }).catch_unwind().await;
+        again.extend(failed.unwrap_or_else(|_panic| {
+            // What it said went to standard error.
+            tracing::error!("a batch made its worker panic");
+            names
+        }));
+    }
+    Failures::of(again)
 }
 
 #[cfg(test)]
@@ -139,7 +192,7 @@ mod tests {
     }
 
     fn message(id: &str, body: String) -> Message {
-        Message { id: id.to_owned(), body, receive_count: 1 }
+        Message { id: id.to_owned(), body, receipt: format!("receipt of {id}"), receive_count: 1 }
     }
 
     fn check(n: u128) -> String {
@@ -185,6 +238,26 @@ mod tests {
     async fn a_batch_that_went_well_says_so_in_the_shape_that_lambda_wants() {
         let failures = each(vec![message("good", check(1))], async |_: PaymentJob| Ok(())).await;
         assert_eq!(serde_json::to_string(&failures).unwrap(), r#"{"batchItemFailures":[]}"#);
+    }
+
+    #[tokio::test]
+    async fn of_a_batch_that_is_worked_on_at_once_those_come_again_that_are_named() {
+        let batch = || {
+            let mut batch: Vec<Message> = (1..4).map(|n| message(&format!("m{n}"), check(n))).collect();
+            batch.push(message("unreadable", "{".to_owned()));
+            batch
+        };
+        let failures = together(batch(), async |jobs: Vec<Delivered<PaymentJob>>| {
+            let told: Vec<_> = jobs.iter().map(|job| (job.envelope.id.as_str(), job.receipt.as_str())).collect();
+            assert_eq!(told, [("1", "receipt of m1"), ("2", "receipt of m2"), ("3", "receipt of m3")]);
+            vec!["m2".to_owned()]
+        });
+        let failures = failures.await;
+        assert!(failures.contains("m2") && failures.contains("unreadable") && failures.len() == 2, "{failures:?}");
+        let all = together(batch(), async |_: Vec<Delivered<PaymentJob>>| panic!("for the test")).await;
+        assert_eq!(all.len(), 4);
+        let none = together(vec![], async |_: Vec<Delivered<PaymentJob>>| panic!("nobody asks")).await;
+        assert!(none.is_empty());
     }
 
     #[test]

@@ -3,5 +3,5 @@
 mod batch;
 mod serve;
 
-pub use batch::{Failures, Message, Woken, each};
+pub use batch::{Delivered, Failures, Message, Woken, each, together};
 pub use serve::{Build, Failed, Handler, adapter, serve};

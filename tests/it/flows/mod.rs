@@ -1,6 +1,7 @@
 mod auth;
 mod boards;
 mod calendars;
+mod cdn;
 mod closing;
 mod communities;
 mod console_cancels;

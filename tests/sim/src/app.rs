@@ -10,7 +10,7 @@ use config::{Payments, Secret, Settings};
 use devloop_http::router;
 use devloop_local::{
     functions::{Parts, reconcile, sweep, toss_over, work_on},
-    queues::{CDN, PAYMENTS},
+    queues::{self, CDN, PAYMENTS},
 };
 use futures::future::BoxFuture;
 use http::{Method, Request, header};
@@ -55,6 +55,8 @@ pub fn settings() -> Settings {
         }),
         queues: None,
         cdn_queue: None,
+        invalidation: None,
+        cloudfront_endpoint: None,
         sqs_endpoint: None,
         build: "sim".to_owned(),
     }
@@ -192,10 +194,7 @@ impl App {
             }
             let (step, fault) = self.world.step("queue", Service::Delivery);
             self.world.note(&format!("{step} delivers {} {fault:?}", batch.len()));
-            let mut messages: Vec<Message> = batch
-                .iter()
-                .map(|one| Message { id: one.id.clone(), body: one.body.clone(), receive_count: one.received })
-                .collect();
+            let mut messages: Vec<Message> = batch.iter().map(queues::message).collect();
             match fault {
                 Some(Fault::RequestLost) => continue,
                 Some(Fault::Reordered) => messages.reverse(),

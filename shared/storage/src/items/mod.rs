@@ -2,6 +2,7 @@
 
 mod accounts;
 mod applications;
+mod cdn;
 mod feeds;
 mod idempotency;
 mod ledger;
@@ -19,6 +20,7 @@ use serde::{Serialize, de::DeserializeOwned};
 pub use self::{
     accounts::{EmailGuard, LogInWindow, Session, TutorApplication, User},
     applications::{Application, ApplicationCard},
+    cdn::{CountedInvalidation, ForgottenPaths},
     feeds::{Feed, FeedGuard},
     idempotency::{Answer, IdempotencyRecord, Progress},
     ledger::{LedgerEntry, MatchedUntil},
