@@ -31,11 +31,19 @@ use testkit::Wire;
 use toss::{NoAnswer, Transport};
 use tower::ServiceExt;
 
-use crate::{cdn::CdnWire, contract, policies, queues::QueueWire};
+use crate::{
+    cdn::CdnWire,
+    contract,
+    objects::{ObjectWire, Stored},
+    policies,
+    queues::QueueWire,
+};
 
 pub const PASSWORD: &str = "correct horse battery";
 const TOSS: &str = "http://toss.test";
 const TOSS_SECRET_KEY: &str = "test_sk_local";
+/// Where public files are read from.
+pub const CDN: &str = "https://cdn.test";
 
 /// How many paths a month the CDN forgets for nothing.
 const FREE_PATHS: u64 = 1_000;
@@ -66,6 +74,7 @@ pub struct TestApp {
     pub queues: QueueWire,
     pub cloudfront: CloudFront,
     pub cdn: CdnWire,
+    pub objects: ObjectWire,
     asked: Asked,
     router: axum::Router,
 }
@@ -131,6 +140,9 @@ pub fn settings() -> Settings {
         invalidation: Some(Invalidation { distribution_id: DISTRIBUTION.to_owned(), free_paths: 1_000 }),
         cloudfront_endpoint: None,
         sqs_endpoint: None,
+        cdn_base_url: CDN.to_owned(),
+        media_bucket: Some("devloop-media".to_owned()),
+        s3_endpoint: None,
         build: "test".to_owned(),
     }
 }
@@ -174,20 +186,39 @@ impl TestApp {
         let cdn = queues.cdn("", &clock.clock(), &rng).await;
         let cloudfront = CloudFront::new(cloudfront::Settings::default(), nowhere(), clock.clock(), Rng::from_seed(45));
         let cdn_wire = CdnWire::to(&cloudfront);
-        let parts = Parts { settings, clock: clock.clock(), rng: rng.clone(), hasher, toss, jobs, cdn };
+        let objects = ObjectWire::new(&clock.clock());
+        let bucket = objects.bucket("", &clock.clock(), &rng).await;
+        let parts = Parts { settings, clock: clock.clock(), rng: rng.clone(), hasher, toss, jobs, bucket, cdn };
         // Every operation has a client of its own, as every function has: the wire knows who calls.
         let mut routes = vec![];
         for id in parts.routes(&table).unwrap().iter().map(|route| route.id) {
             let own = wire.labelled(id).table(&parts.settings.table, &parts.clock, &rng).await;
             let jobs = queues.jobs(id, parts.settings.queues.as_ref().unwrap(), &parts.clock, &rng).await;
             let cdn = queues.cdn(id, &parts.clock, &rng).await;
-            let parts = Parts { jobs, cdn, ..parts.clone() };
+            let mut parts = Parts { jobs, cdn, ..parts.clone() };
+            if id.ends_with("_attachment") {
+                parts.bucket = objects.bucket(id, &parts.clock, &rng).await;
+            }
             routes.extend(parts.routes(&own).unwrap().into_iter().filter(|route| route.id == id));
         }
         wire.take_calls();
         wire.standing_rule(policies::enforce);
         let router = router(routes.clone());
-        Self { clock, wire, table, router, routes, sandbox, sqs, queues, cloudfront, cdn: cdn_wire, asked, parts }
+        Self {
+            clock,
+            wire,
+            table,
+            router,
+            routes,
+            sandbox,
+            sqs,
+            queues,
+            objects,
+            cloudfront,
+            cdn: cdn_wire,
+            asked,
+            parts,
+        }
     }
 
     /// The cdn-invalidator's app, with so many paths free each month.
@@ -316,6 +347,21 @@ impl TestApp {
     pub async fn buy_free(&self, buyer: &Account, pwt: &str) -> Value {
         let order = self.post("/v1/orders").by(buyer).header("idempotency-key", &format!("free-{}-{pwt}", buyer.id));
         order.json(&json!({ "productIds": [pwt] })).send().await.expect(201)
+    }
+
+    /// Uploads `bytes` as a browser does, to where an answer of `create_attachment` says: under the policy of whoever
+    /// signed that.
+    pub async fn upload(&self, asked: &Value, bytes: &[u8]) -> Stored {
+        let upload = &asked["upload"];
+        let url = upload["url"].as_str().unwrap();
+        let key = url.split(['?', '/']).nth(5).unwrap();
+        let access = policies::Access::to_object("s3:PutObject", &format!("uploads/{key}"));
+        assert!(policies::Policies::deployed().is_granted("create_attachment", &access), "{access:?}");
+        let length = bytes.len().to_string();
+        let mut headers = vec![("content-length", length.as_str())];
+        let asked = upload["headers"].as_object().unwrap();
+        headers.extend(asked.iter().map(|(name, value)| (name.as_str(), value.as_str().unwrap())));
+        self.objects.browse(upload["method"].as_str().unwrap().parse().unwrap(), url, &headers, bytes).await
     }
 
     /// The stored account.

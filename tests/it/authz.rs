@@ -9,7 +9,10 @@ use http::Method;
 use serde_json::{Value, json};
 use storage::{Write, keys};
 
-use crate::app::{Account, PASSWORD, TestApp, pwt_body};
+use crate::{
+    app::{Account, PASSWORD, TestApp, pwt_body},
+    files,
+};
 
 /// The callers, in the order of the columns below. Those who are refused come first, so that
 /// what others change is still there for them to be refused.
@@ -37,6 +40,8 @@ pub struct World {
     pending_etag: String,
     /// Free, with one seat, which the user has; the applicant waits for it.
     pub full: String,
+    /// A picture that the user has uploaded and nobody has looked at.
+    pub upload: String,
     /// The user's community post, with the other user's comment.
     pub question: String,
     pub answer: String,
@@ -78,6 +83,7 @@ impl World {
         app.buy_free(&user, &full).await;
         app.post(&format!("/v1/pwts/{full}/waitlist")).by(&applicant).send().await.expect(201);
 
+        let upload = upload(&app, &user).await;
         let content = json!({ "title": "함께 공부해요", "content": "내용", "category": "WEB_DEV" });
         let question = make(&app, "/v1/communities", &user, &content).await;
         let answer =
@@ -123,6 +129,7 @@ impl World {
             pending,
             pending_etag,
             full,
+            upload,
             question,
             answer,
             party,
@@ -142,6 +149,15 @@ impl World {
 /// The id of what somebody makes at `path`.
 async fn make(app: &TestApp, path: &str, by: &Account, body: &Value) -> String {
     app.post(path).by(by).json(body).send().await.expect(201)["id"].as_str().unwrap().to_owned()
+}
+
+/// The id of a picture that somebody uploads.
+async fn upload(app: &TestApp, by: &Account) -> String {
+    let bytes = files::png(3, 2);
+    let body = json!({ "fileName": "a.png", "contentType": "image/png", "size": bytes.len(), "purpose": "PROFILE" });
+    let asked = app.post("/v1/attachments").by(by).json(&body).send().await.expect(201);
+    assert_eq!(app.upload(&asked, &bytes).await.status, 200);
+    asked["id"].as_str().unwrap().to_owned()
 }
 
 /// A token that says that `account` is an admin, issued `seconds` from now.
@@ -298,7 +314,29 @@ fn rows() -> Vec<Row> {
     ];
     rows.extend(community_rows());
     rows.extend(party_rows());
+    rows.extend(attachment_rows());
     rows
+}
+
+fn attachment_rows() -> Vec<Row> {
+    /// Nobody else may know of it.
+    const UPLOADER: [u16; 10] = [401, 401, 401, 401, 404, 404, 404, 200, 404, 404];
+    vec![
+        row("create_attachment", Method::POST, |_| "/v1/attachments".into(), with(MONEY, 201))
+            .body(|_, _| json!({ "fileName": "a.png", "contentType": "image/png", "size": 100, "purpose": "PROFILE" })),
+        row(
+            "complete_attachment",
+            Method::POST,
+            |world| format!("/v1/attachments/{}/complete", world.upload),
+            UPLOADER,
+        ),
+        row(
+            "delete_attachment",
+            Method::DELETE,
+            |world| format!("/v1/attachments/{}", world.upload),
+            with(UPLOADER, 204),
+        ),
+    ]
 }
 
 fn community_rows() -> Vec<Row> {

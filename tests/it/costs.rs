@@ -11,7 +11,10 @@ use config::Reader;
 use serde_json::{Value, json};
 use testkit::{Action, Cost};
 
-use crate::app::{Account, Call, PASSWORD, Reply, TestApp, pwt_body};
+use crate::{
+    app::{Account, Call, PASSWORD, Reply, TestApp, pwt_body},
+    files,
+};
 
 const HOW: &str = "UPDATE_COSTS=1 cargo test --workspace --test it costs";
 
@@ -211,6 +214,18 @@ impl Accounts {
         self.note("list_refund_requests", |app| app.get("/v1/admin/refund-requests").by(admin)).await;
     }
 
+    async fn files(&mut self) {
+        let ma = self.app.sign_up("ma").await;
+        let bytes = files::png(3, 2);
+        let body =
+            json!({ "fileName": "a.png", "contentType": "image/png", "size": bytes.len(), "purpose": "PROFILE" });
+        let asked = self.note("create_attachment", |app| app.post("/v1/attachments").by(&ma).json(&body)).await.body;
+        assert_eq!(self.app.upload(&asked, &bytes).await.status, 200);
+        let path = format!("/v1/attachments/{}", asked["id"].as_str().unwrap());
+        self.note("complete_attachment", |app| app.post(&format!("{path}/complete")).by(&ma)).await;
+        self.note("delete_attachment", |app| app.delete(&path).by(&ma)).await;
+    }
+
     async fn boards(&mut self) {
         let (yoon, lim) = (self.app.sign_up("yoon-sora").await, self.app.sign_up("lim").await);
         let post = json!({ "title": "제목", "content": "내용", "category": "WEB_DEV", "tags": ["rust"] });
@@ -309,6 +324,7 @@ async fn every_operation_costs_what_is_written_down() {
     accounts.schedule(&pwt, &buyer).await;
     accounts.statements(&tutor, &admin, &buyer).await;
     accounts.boards().await;
+    accounts.files().await;
     accounts.note("get_me", |app| app.get("/v1/users/me").by(&buyer)).await;
     let name = json!({ "username": "새 이름" });
     accounts.note("update_me", |app| app.patch("/v1/users/me").by(&buyer).json(&name)).await;

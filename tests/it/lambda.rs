@@ -20,7 +20,7 @@ fn events() -> PathBuf {
 }
 
 /// What each operation answers to its event: the status, and a member of its body.
-const ANSWERS: [(&str, u64, &str); 85] = [
+const ANSWERS: [(&str, u64, &str); 88] = [
     ("sign_up", 201, "/tokens/accessToken"),
     ("log_in", 200, "/refreshToken"),
     ("refresh_session", 200, "/accessToken"),
@@ -37,6 +37,9 @@ const ANSWERS: [(&str, u64, &str); 85] = [
     ("list_tutor_applications", 200, "/items/0/realName"),
     ("approve_tutor_application", 200, "/state"),
     ("reject_tutor_application", 200, "/reason"),
+    ("create_attachment", 201, "/upload/url"),
+    ("complete_attachment", 200, "/width"),
+    ("delete_attachment", 204, ""),
     ("create_community_post", 201, "/status"),
     ("list_community_posts", 200, "/items/0/title"),
     ("get_community_post", 200, "/content"),
@@ -131,6 +134,7 @@ fn event(operation: &str, world: &World) -> Value {
         ("orderId", world.order.clone()),
         ("paidOrderId", world.bought.clone()),
         ("lateOrderId", world.late.clone()),
+        ("upload", world.upload.clone()),
         ("question", world.question.clone()),
         ("answer", world.answer.clone()),
         ("party", world.party.clone()),

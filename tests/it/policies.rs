@@ -5,7 +5,8 @@
 //! keys that a request names: the table's, or the index's where an index is queried. A
 //! transaction needs the permission of each of its elements, as IAM wants it, and is judged
 //! action by action with the keys of all elements of that action together. Of SQS, what is done
-//! is done to a queue, whose name stands where DynamoDB has an index; of CloudFront, to the one distribution.
+//! is done to a queue, whose name stands where DynamoDB has an index; of CloudFront, to the one
+//! distribution; of S3, the keys of objects stand where those of partitions do.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -19,6 +20,9 @@ use serde_json::{Map, Value, json};
 use testkit::{Action, Call};
 
 use crate::template::{self, Function};
+
+/// The bucket of files, where DynamoDB has an index.
+const BUCKET: &str = "media";
 
 /// One use of the table that needs a permission.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -50,6 +54,16 @@ impl Access {
     /// What having the CDN forget paths needs.
     pub fn to_invalidate() -> Self {
         Self::new("cloudfront:CreateInvalidation", Some(DISTRIBUTION), vec![])
+    }
+
+    /// What `action` on an object of the bucket needs.
+    pub fn to_object(action: &str, key: &str) -> Self {
+        Self::new(action, Some(BUCKET), vec![key.to_owned()])
+    }
+
+    /// What being told that there is no such object needs.
+    pub fn to_list() -> Self {
+        Self::new("s3:ListBucket", Some(BUCKET), vec![])
     }
 
     /// Everything that a call needs.
@@ -128,6 +142,14 @@ impl Grant {
         let actions: Vec<String> =
             actions.iter().map(|action| action.strip_prefix("dynamodb:").unwrap_or(action).to_owned()).collect();
         let of_queues = |action: &String| action.starts_with("sqs:");
+        if actions.iter().all(|action| action.starts_with("s3:")) {
+            let keys: Vec<String> = match &statement["Resource"] {
+                Value::Array(resources) => resources.iter().filter_map(objects_of).collect(),
+                resource => objects_of(resource).into_iter().collect(),
+            };
+            let leading_keys = (!keys.is_empty()).then_some(keys);
+            return Self { actions, index: Some(BUCKET.to_owned()), leading_keys };
+        }
         let of_the_cdn = |action: &String| action.starts_with("cloudfront:");
         let index = if actions.iter().all(of_queues) {
             Some(queue_of(&statement["Resource"]))
@@ -185,6 +207,16 @@ fn index_of(resource: &Value) -> Option<String> {
     let (table, index) = resource.split_once("/index/").unwrap_or_else(|| panic!("not understood: {resource}"));
     assert!(["${Data.Outputs.TableArn}", "${TableArn}"].contains(&table), "not understood: {resource}");
     Some(index.to_owned())
+}
+
+/// The keys of a resource in the bucket; `None` is the bucket itself.
+fn objects_of(resource: &Value) -> Option<String> {
+    let arn = resource["Fn::Sub"].as_str().unwrap_or_else(|| panic!("not understood: {resource}"));
+    let rest = arn.strip_prefix("arn:${AWS::Partition}:s3:::${MediaBucket}");
+    let rest = rest.unwrap_or_else(|| panic!("not understood: {resource}"));
+    let keys = rest.strip_prefix('/').map(str::to_owned);
+    assert!(keys.is_some() || rest.is_empty(), "not understood: {resource}");
+    keys
 }
 
 /// The queue of a resource, as its template names it.
@@ -335,6 +367,10 @@ mod tests {
             { "Effect": "Allow", "Action": "sqs:SendMessage", "Resource": { "Fn::GetAtt": "Messaging.Outputs.PaymentsQueueArn" } },
             { "Effect": "Allow", "Action": "sqs:SendMessage", "Resource": { "Fn::GetAtt": "MailQueue.Arn" } },
             {
+                "Effect": "Allow", "Action": "s3:GetObject",
+                "Resource": { "Fn::Sub": "arn:${AWS::Partition}:s3:::${MediaBucket}/uploads/*" },
+            },
+            {
                 "Effect": "Allow", "Action": ["dynamodb:Query"], "Condition": condition(&["USER#*#PWT"]),
                 "Resource": { "Fn::Sub": "${Data.Outputs.TableArn}/index/gsi2" },
             },
@@ -344,6 +380,14 @@ mod tests {
         assert!(policies.allows("test", "Query", &keys(&["USER#1#PWT"]), Some("gsi2")));
         for (queue, granted) in [("payments", true), ("mail", true), ("notifications", false)] {
             assert_eq!(policies.grant("test", &Access::to_send(queue)).is_some(), granted, "{queue}");
+        }
+        for (access, granted) in [
+            (Access::to_object("s3:GetObject", "uploads/1"), true),
+            (Access::to_object("s3:GetObject", "profiles/1"), false),
+            (Access::to_object("s3:PutObject", "uploads/1"), false),
+            (Access::to_list(), false),
+        ] {
+            assert_eq!(policies.grant("test", &access).is_some(), granted, "{access:?}");
         }
         for (operation, action, leading_keys, index) in [
             ("another", "GetItem", ["USER#1"].as_slice(), None),

@@ -12,7 +12,7 @@ use cargo_metadata::{DependencyKind, Metadata, MetadataCommand};
 use crate::template::repository;
 
 /// What each shared room may depend on among the others. Less is always fine.
-const SHARED: [(&str, &[&str]); 14] = [
+const SHARED: [(&str, &[&str]); 15] = [
     ("domain", &[]),
     ("telemetry", &[]),
     // Time, ids and randomness.
@@ -23,6 +23,7 @@ const SHARED: [(&str, &[&str]); 14] = [
     ("storage", &["clock", "config", "domain"]),
     ("toss", &["clock", "domain"]),
     ("cdn", &["clock", "domain"]),
+    ("media", &["clock", "domain"]),
     // Callers are read again from the table, and idempotency records are kept in it.
     ("devloop-http", &["auth", "clock", "config", "domain", "storage", "telemetry"]),
     // Two domains answer alike: requests, views and refusals are theirs in common, too.
@@ -33,11 +34,12 @@ const SHARED: [(&str, &[&str]); 14] = [
 ];
 
 /// Crates from outside that belong to some rooms only.
-const OUTSIDE: [(&str, &[&str]); 13] = [
+const OUTSIDE: [(&str, &[&str]); 16] = [
     ("aws-sdk-dynamodb", &["storage", "testkit"]),
     ("aws-sdk-sqs", &["jobs", "it"]),
     ("aws-sdk-cloudfront", &["cdn", "it"]),
-    ("aws-config", &["storage", "jobs", "cdn"]),
+    ("aws-sdk-s3", &["media", "it"]),
+    ("aws-config", &["storage", "jobs", "media", "cdn"]),
     ("serde_dynamo", &["storage"]),
     ("reqwest", &["toss", "devloop-local", "load"]),
     ("argon2", &["auth"]),
@@ -47,6 +49,8 @@ const OUTSIDE: [(&str, &[&str]); 13] = [
     ("lambda_http", &["devloop-http", "it"]),
     ("lambda_runtime", &["worker"]),
     ("dynoxide-rs", &["devloop-local", "testkit"]),
+    ("s3s", &["devloop-local"]),
+    ("s3s-fs", &["devloop-local"]),
 ];
 
 /// What says nothing about what is in it.
@@ -113,7 +117,8 @@ fn broken(rooms: &Rooms, edges: &BTreeSet<Edge>) -> Vec<String> {
                 allowed.contains(&to.as_str()) || (*dev && to == "testkit")
             }
             ("functions", "shared") => {
-                (to != "testkit" || *dev) && (to != "toss" || from == "fn-orders") && (to != "cdn" || from == "fn-cdn")
+                let foreign = [("toss", "fn-orders"), ("cdn", "fn-cdn"), ("media", "fn-attachments")];
+                (to != "testkit" || *dev) && foreign.iter().all(|(room, owner)| to != room || from == owner)
             }
             ("infra", "shared") => to != "testkit" || *dev,
             ("infra", "functions" | "infra") | ("tests", _) => true,

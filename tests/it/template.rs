@@ -220,7 +220,7 @@ fn every_function_ends_before_the_gateway_gives_up() {
 }
 
 /// The settings that only some functions have, by the need that their `main` declares.
-const NEEDS: [(&str, &[&str]); 6] = [
+const NEEDS: [(&str, &[&str]); 7] = [
     ("signing", &["TOKEN_PRIVATE_KEY", "REFRESH_KEY"]),
     ("account_key", &["ACCOUNT_KEY"]),
     (
@@ -233,6 +233,7 @@ const NEEDS: [(&str, &[&str]); 6] = [
     ("queues", &["PAYMENTS_QUEUE_URL", "NOTIFICATIONS_QUEUE_URL"]),
     ("cdn_queue", &["CDN_QUEUE_URL"]),
     ("invalidation", &["CDN_DISTRIBUTION_ID", "CDN_FREE_PATHS"]),
+    ("media", &["MEDIA_BUCKET"]),
 ];
 
 #[test]
@@ -257,7 +258,10 @@ fn every_function_gets_the_settings_that_it_needs_and_no_others() {
     for file in [ROOT, WORKERS, MESSAGING] {
         let shared = read(file)["Globals"]["Function"]["Environment"]["Variables"].clone();
         let shared: BTreeSet<&String> = shared.as_object().unwrap().keys().collect();
-        assert_eq!(shared.into_iter().collect::<Vec<_>>(), ["BUILD", "CURSOR_KEY", "TABLE_NAME", "TOKEN_PUBLIC_KEYS"]);
+        assert_eq!(
+            shared.into_iter().collect::<Vec<_>>(),
+            ["BUILD", "CDN_BASE_URL", "CURSOR_KEY", "TABLE_NAME", "TOKEN_PUBLIC_KEYS"]
+        );
     }
 }
 

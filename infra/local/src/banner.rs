@@ -24,6 +24,11 @@ pub fn table(places: &Places, ready: &Ready, remarks: &[String]) -> String {
     } else {
         rows.push(("DynamoDB", places.dynamodb.clone(), "named by AWS_ENDPOINT_URL_DYNAMODB"));
     }
+    if places.s3_is_embedded {
+        rows.push(("S3", places.s3.clone(), "embedded: the real wire protocol over a local folder, a private bucket"));
+    } else {
+        rows.push(("S3", places.s3.clone(), "named by AWS_ENDPOINT_URL_S3"));
+    }
     rows.push(("SQS", places.sqs.clone(), "stand-in: the real wire protocol over a local file"));
     rows.push(("CDN", places.cdn.clone(), "stand-in for CloudFront: cache, invalidations, signed URLs; in memory"));
     rows.push(("Data", places.data.clone(), "kept over restarts; --fresh starts anew"));

@@ -9,6 +9,7 @@ const SWAPS: &str = "\
 Without a command it runs the server.
 
   AWS_ENDPOINT_URL_DYNAMODB  another DynamoDB than the embedded one (TABLE_NAME, AWS_REGION)
+  AWS_ENDPOINT_URL_S3        another S3 than the embedded one (MEDIA_BUCKET, CDN_BASE_URL)
   TOSS_BASE_URL              another Toss than the sandbox (TOSS_SECRET_KEY, TOSS_CLIENT_KEY; test keys only)
   RUST_LOG                   what is logged to standard error";
 const ADMIN_CREATE: &str = "\

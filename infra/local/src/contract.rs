@@ -10,6 +10,7 @@ use devloop_http::{Route, StartError};
 use domain::time::Time;
 use futures::future::BoxFuture;
 use jobs::{Jobs, Queue};
+use media::Bucket;
 use storage::{Connection, Table};
 use toss::{NoAnswer, Transport};
 
@@ -41,12 +42,24 @@ pub async fn contract() -> Result<Vec<Route>, StartError> {
     let queues = Queues { payments: NOWHERE.to_owned(), notifications: NOWHERE.to_owned() };
     let jobs = Jobs::connect(no_queues(&settings), &queues, &clock, &rng).await;
     let cdn = Queue::connect(no_queues(&settings), NOWHERE, &clock, &rng).await;
-    Parts { settings, clock, rng, hasher, toss, jobs, cdn }.routes(&table)
+    let bucket = Bucket::connect(no_files(&settings), &clock, &rng).await;
+    Parts { settings, clock, rng, hasher, toss, jobs, bucket, cdn }.routes(&table)
 }
 
 fn no_queues(settings: &Settings) -> jobs::Connection {
     let nobody = "contract".to_owned();
     jobs::Connection {
+        endpoint: Some(NOWHERE.to_owned()),
+        region: settings.region.clone(),
+        credentials: Some((nobody.clone(), nobody)),
+        http: None,
+    }
+}
+
+fn no_files(settings: &Settings) -> media::Connection {
+    let nobody = "contract".to_owned();
+    media::Connection {
+        bucket: nobody.clone(),
         endpoint: Some(NOWHERE.to_owned()),
         region: settings.region.clone(),
         credentials: Some((nobody.clone(), nobody)),
@@ -93,6 +106,9 @@ fn settings(rng: &Rng) -> Result<Settings, StartError> {
         invalidation: None,
         cloudfront_endpoint: None,
         sqs_endpoint: None,
+        cdn_base_url: NOWHERE.to_owned(),
+        media_bucket: Some("contract".to_owned()),
+        s3_endpoint: None,
         build: "contract".to_owned(),
     })
 }

@@ -59,6 +59,10 @@ pub struct Places {
     pub cdn: String,
     /// Its API.
     pub cloudfront: String,
+    /// The uploaded files.
+    pub s3: String,
+    /// Whether that is the embedded one.
+    pub s3_is_embedded: bool,
     /// What keeps the data.
     pub data: String,
     /// Who can log in, if there is demo data.

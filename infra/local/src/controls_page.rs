@@ -223,6 +223,7 @@ fn dependency_row(dependency: &Shown) -> Markup {
     let label = match name {
         "cloudfront" => "CloudFront (대역)",
         "dynamodb" => "DynamoDB",
+        "s3" => "S3",
         "sqs" => "SQS",
         "toss" => "토스페이먼츠",
         other => other,

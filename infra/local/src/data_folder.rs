@@ -1,4 +1,4 @@
-//! The folder that keeps everything over a restart: the table, Toss's books, keys and the clock.
+//! The folder that keeps everything over a restart: the table, uploaded files, Toss's books, keys and the clock.
 
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
@@ -23,6 +23,7 @@ const READY_FILE: &str = "ready.json";
 const TABLE_FILE: &str = "dynamodb.sqlite";
 const TOSS_FILE: &str = "toss.sqlite";
 const SQS_FILE: &str = "sqs.sqlite";
+const S3_FOLDER: &str = "s3";
 /// A file is replaced by writing this beside it and renaming: a reader sees the old or the new one.
 const NEW_SUFFIX: &str = ".new";
 /// What `SQLite` keeps beside a database.
@@ -147,6 +148,7 @@ impl DataFolder {
             for name in known_names().filter(|name| name != LOCK_FILE) {
                 remove(&path.join(name)).map_err(unusable)?;
             }
+            remove_all(&path.join(S3_FOLDER)).map_err(unusable)?;
         }
         this.check_version()?;
         // Left by a server that was killed: nobody is ready here now.
@@ -189,6 +191,11 @@ impl DataFolder {
     /// The queues.
     pub fn sqs_file(&self) -> PathBuf {
         self.file(SQS_FILE)
+    }
+
+    /// The uploaded files.
+    pub fn s3_folder(&self) -> PathBuf {
+        self.file(S3_FOLDER)
     }
 
     /// The keys of this folder, drawn when it is first used.
@@ -296,7 +303,7 @@ fn is_ours(path: &Path) -> io::Result<bool> {
     }
     for entry in fs::read_dir(path)? {
         let name = entry?.file_name();
-        if !known_names().any(|known| name == known.as_str()) {
+        if name != S3_FOLDER && !known_names().any(|known| name == known.as_str()) {
             return Ok(false);
         }
     }
@@ -314,6 +321,13 @@ fn make_folder(path: &Path) -> io::Result<()> {
 
 fn remove(file: &Path) -> io::Result<()> {
     match fs::remove_file(file) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+fn remove_all(folder: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(folder) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
     }
@@ -365,12 +379,13 @@ mod tests {
         let folder = DataFolder::open(root.path(), false).unwrap();
         folder.keep_clock_ahead(5).unwrap();
         let old = folder.secrets(&Rng::from_seed(1)).unwrap();
+        fs::create_dir_all(folder.s3_folder().join("bucket")).unwrap();
         drop(folder);
         fs::write(root.path().join("notes.txt"), "mine").unwrap();
         let folder = DataFolder::open(root.path(), true).unwrap();
         assert_eq!(folder.clock_ahead().unwrap(), 0);
         assert_ne!(folder.secrets(&Rng::from_seed(2)).unwrap(), old);
-        assert!(root.path().join("notes.txt").exists());
+        assert!(root.path().join("notes.txt").exists() && !folder.s3_folder().exists());
     }
 
     #[test]

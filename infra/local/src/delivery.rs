@@ -30,6 +30,9 @@ pub enum CannotDeliver {
     /// A port.
     #[error(transparent)]
     Port(#[from] NoPort),
+    /// Where its origin is.
+    #[error("AWS_ENDPOINT_URL_S3 is no URL: {0}.")]
+    NoUrl(#[from] url::ParseError),
     /// The client of its origin.
     #[error(transparent)]
     Origin(#[from] CannotFetch),

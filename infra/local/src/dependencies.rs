@@ -167,6 +167,7 @@ impl HttpConnector for Connector {
 pub(crate) struct Dependencies {
     pub(crate) cloudfront: Switch,
     pub(crate) dynamodb: Option<Switch>,
+    pub(crate) s3: Option<Switch>,
     pub(crate) sqs: Switch,
     pub(crate) toss: Option<Switch>,
 }
@@ -211,16 +212,23 @@ pub(crate) enum NotTurned {
 }
 
 impl Dependencies {
-    /// With the table and with Toss, if they are in this process.
-    pub(crate) fn here(dynamodb: bool, toss: bool) -> Self {
+    /// With the table, the files and Toss, as far as they are in this process.
+    pub(crate) fn here(dynamodb: bool, s3: bool, toss: bool) -> Self {
         let switch = |is_here: bool| is_here.then(Switch::default);
-        Self { cloudfront: Switch::default(), dynamodb: switch(dynamodb), sqs: Switch::default(), toss: switch(toss) }
+        Self {
+            cloudfront: Switch::default(),
+            dynamodb: switch(dynamodb),
+            s3: switch(s3),
+            sqs: Switch::default(),
+            toss: switch(toss),
+        }
     }
 
     fn each(&self) -> impl Iterator<Item = (&'static str, &Switch)> {
         let here = [
             ("cloudfront", Some(&self.cloudfront)),
             ("dynamodb", self.dynamodb.as_ref()),
+            ("s3", self.s3.as_ref()),
             ("sqs", Some(&self.sqs)),
             ("toss", self.toss.as_ref()),
         ];
@@ -307,7 +315,7 @@ mod tests {
 
     #[test]
     fn only_what_is_there_is_switched_and_only_to_what_makes_sense() {
-        let dependencies = Dependencies::here(true, false);
+        let dependencies = Dependencies::here(true, false, false);
         let turn = |body: Value| dependencies.turn(&serde_json::from_value(body).unwrap());
         assert_eq!(
             turn(json!({ "name": "toss", "mode": "up" })),

@@ -4,7 +4,12 @@ use config::{Incomplete, Invalidation, Payments, Reader, Secret, Settings, Suppl
 use storage::Connection;
 use url::Url;
 
-use crate::{cloudfront::DISTRIBUTION, secrets::Secrets};
+use crate::{
+    cloudfront::{DISTRIBUTION, Origin, OriginAccess},
+    delivery::CannotDeliver,
+    s3::Access,
+    secrets::Secrets,
+};
 
 /// The key that the sandbox of Toss asks for: no secret, it opens nothing but play money.
 pub const SANDBOX_SECRET_KEY: &str = "test_sk_devloop_local";
@@ -19,6 +24,7 @@ const FREE_PATHS: u32 = 1_000;
 /// Where nothing says otherwise.
 const TABLE: &str = "devloop";
 const REGION: &str = "ap-northeast-2";
+const BUCKET: &str = "devloop-media";
 
 /// Another Toss than the sandbox.
 #[derive(Clone, Debug)]
@@ -40,10 +46,18 @@ pub struct Environment {
     pub table: Option<String>,
     /// `AWS_REGION`.
     pub region: Option<String>,
+    /// `AWS_ENDPOINT_URL_S3`, else `AWS_ENDPOINT_URL`: another S3 than the embedded one.
+    pub s3: Option<String>,
+    /// `MEDIA_BUCKET`.
+    pub bucket: Option<String>,
+    /// `CDN_BASE_URL`: where public files are read from.
+    pub cdn: Option<String>,
     /// `TOSS_BASE_URL` with its keys.
     pub toss: Option<OtherToss>,
     /// `DEVLOOP_ADMIN_PASSWORD`.
     pub admin_password: Option<Secret>,
+    /// `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`: what the CDN signs with where S3 is another one.
+    access: Option<(String, Secret)>,
     has_credentials: bool,
 }
 
@@ -59,14 +73,19 @@ impl Environment {
         let named = |reader: &mut Reader, name| reader.optional::<String>(name);
         let dynamodb =
             named(&mut reader, "AWS_ENDPOINT_URL_DYNAMODB").or_else(|| named(&mut reader, "AWS_ENDPOINT_URL"));
+        let s3 = named(&mut reader, "AWS_ENDPOINT_URL_S3").or_else(|| named(&mut reader, "AWS_ENDPOINT_URL"));
         let has_credentials =
             ["AWS_ACCESS_KEY_ID", "AWS_PROFILE"].iter().any(|name| named(&mut reader, name).is_some());
         let environment = Self {
             dynamodb,
             table: named(&mut reader, "TABLE_NAME"),
             region: named(&mut reader, "AWS_REGION"),
+            s3,
+            bucket: named(&mut reader, "MEDIA_BUCKET"),
+            cdn: named(&mut reader, "CDN_BASE_URL"),
             toss,
             admin_password: reader.optional("DEVLOOP_ADMIN_PASSWORD"),
+            access: named(&mut reader, "AWS_ACCESS_KEY_ID").zip(reader.optional("AWS_SECRET_ACCESS_KEY")),
             has_credentials,
         };
         reader.finish(Some(environment))
@@ -89,6 +108,23 @@ impl Environment {
         Connection { table: self.table_name(), endpoint, region: self.region(), credentials, http: None }
     }
 
+    /// The bucket's name.
+    pub fn bucket_name(&self) -> String {
+        self.bucket.clone().unwrap_or_else(|| BUCKET.to_owned())
+    }
+
+    /// How to reach the bucket at `endpoint`: the embedded one with its own credentials.
+    pub fn media(&self, endpoint: &str) -> media::Connection {
+        let Access { id, secret } = Access::local();
+        media::Connection {
+            bucket: self.bucket_name(),
+            endpoint: Some(endpoint.to_owned()),
+            region: self.region(),
+            credentials: (self.s3.is_none() || !self.has_credentials).then_some((id, secret)),
+            http: None,
+        }
+    }
+
     /// How to reach the queues' stand-in at `endpoint`.
     pub fn queues(&self, endpoint: &str) -> jobs::Connection {
         let credentials = Some(("local".to_owned(), "local".to_owned()));
@@ -101,8 +137,19 @@ impl Environment {
         cdn::Connection { endpoint: Some(endpoint.to_owned()), credentials, http: None }
     }
 
-    /// What all functions read, for a server whose pages are at `api`.
-    pub fn settings(&self, secrets: &Secrets, dynamodb: &str, api: &str, toss: &str) -> Settings {
+    /// Where the CDN fetches files, and who it is there: the bucket at `s3`.
+    pub fn origin(&self, s3: &str) -> Result<Origin, CannotDeliver> {
+        let Access { id, secret } = match &self.access {
+            Some((id, secret)) if self.s3.is_some() => Access { id: id.clone(), secret: secret.expose().to_owned() },
+            _ => Access::local(),
+        };
+        let base_url = format!("{}/{}", s3.trim_end_matches('/'), self.bucket_name());
+        let access = OriginAccess { id, secret, region: self.region() };
+        Ok(Origin::new(base_url.parse()?, access)?)
+    }
+
+    /// What all functions read, for a server whose pages are at `api`, and whose files at `cdn`.
+    pub fn settings(&self, secrets: &Secrets, dynamodb: &str, api: &str, toss: &str, cdn: &str) -> Settings {
         let (secret_key, client_key) = match &self.toss {
             Some(other) => (other.secret_key.clone(), other.client_key.clone()),
             None => (Secret::new(SANDBOX_SECRET_KEY), SANDBOX_CLIENT_KEY.to_owned()),
@@ -140,6 +187,10 @@ impl Environment {
             invalidation: Some(Invalidation { distribution_id: DISTRIBUTION.to_owned(), free_paths: FREE_PATHS }),
             cloudfront_endpoint: None,
             sqs_endpoint: None,
+            cdn_base_url: self.cdn.clone().unwrap_or_else(|| cdn.to_owned()),
+            // So is the bucket.
+            media_bucket: None,
+            s3_endpoint: None,
             build: format!("{} (local)", env!("CARGO_PKG_VERSION")),
         }
     }

@@ -9,6 +9,7 @@ use config::Settings;
 use devloop_http::{Edge, Route, StartError};
 pub use fn_orders::{Matched, Reconciled, Swept, integrity, match_transactions, reconcile, sweep, work_on};
 use jobs::{CdnJob, Jobs, Queue};
+use media::Bucket;
 use storage::Table;
 use toss::Toss;
 
@@ -29,6 +30,8 @@ pub struct Parts {
     pub jobs: Jobs,
     /// Takes paths that the CDN is to forget.
     pub cdn: Queue<CdnJob>,
+    /// Keeps uploaded files.
+    pub bucket: Bucket,
 }
 
 impl Parts {
@@ -47,17 +50,24 @@ impl Parts {
         fn_cdn::App::new(&self.settings, self.edge(table)?, distribution, self.cdn.clone())
     }
 
+    /// The app of uploaded files: its worker needs it, too.
+    pub fn attachments(&self, table: Table) -> Result<fn_attachments::App, StartError> {
+        Ok(fn_attachments::App { edge: self.edge(table)?, bucket: self.bucket.clone() })
+    }
+
     /// The routes of every domain over `table`.
     pub fn routes(&self, table: &Table) -> Result<Vec<Route>, StartError> {
         let edge = self.edge(table.clone())?;
         let auth = fn_auth::App::new(&self.settings, edge.clone(), self.hasher.clone())?;
         let tutors = fn_tutors::App::new(&self.settings, edge.clone())?;
         let orders = self.orders(table.clone())?;
+        let attachments = self.attachments(table.clone())?;
         let admin = fn_admin::App { edge: edge.clone(), build: self.settings.build.clone() };
         Ok([
             fn_auth::routes(&auth),
             fn_users::routes(&edge),
             fn_tutors::routes(&tutors),
+            fn_attachments::routes(&attachments),
             fn_communities::routes(&edge),
             fn_parties::routes(&edge),
             fn_pwts::routes(&edge),

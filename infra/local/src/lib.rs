@@ -19,6 +19,7 @@ mod operator;
 mod overview;
 mod pages;
 pub mod queues;
+pub mod s3;
 mod schedules;
 mod secrets;
 mod server;

@@ -139,6 +139,8 @@ fn start(places: &Places) -> Markup {
                 tr { td { "Toss" } td.mono { (places.toss) }
                     td.soft { @if places.toss_is_sandbox { "모의 · sandbox, no money moves" } @else { "외부 · TOSS_BASE_URL" } } }
                 tr { td { "SQS" } td.mono { (places.sqs) } td.soft { "모의 · stand-in, real wire protocol" } }
+                tr { td { "S3" } td.mono { (places.s3) }
+                    td.soft { @if places.s3_is_embedded { "내장 · embedded, real wire protocol" } @else { "외부 · AWS_ENDPOINT_URL_S3" } } }
                 tr { td { "데이터" } td.mono { (places.data) } td.soft { "재시작해도 남습니다 · kept over restarts" } }
             } }
         }

@@ -13,6 +13,7 @@ use clock::{Movable, Rng};
 use config::Queues;
 use devloop_http::{StartError, cors};
 use jobs::{Jobs, Queue};
+use media::Bucket;
 use storage::{Connection, Table};
 use tokio::{net::TcpListener, sync::watch};
 use toss::{Https, SecretKey, Toss};
@@ -21,7 +22,7 @@ use url::Url;
 use crate::{
     banner,
     cli::ServerOptions,
-    cloudfront::{DISTRIBUTION, Origin, OriginAccess},
+    cloudfront::DISTRIBUTION,
     controls::{Controls, Places, Workers},
     data_folder::{DataFolder, DemoMark, FolderError, Ready},
     delivery::{CannotDeliver, Delivery},
@@ -34,6 +35,7 @@ use crate::{
     operator::Operator,
     pages,
     queues::{self, Pump},
+    s3::{self, Access, S3},
     schedules::Schedules,
     sqs::{self, Sqs},
     toss_sandbox::{CannotOpen, Location, TossSandbox},
@@ -79,6 +81,9 @@ pub enum CannotStart {
     /// The stand-in for CloudFront.
     #[error(transparent)]
     Delivery(#[from] CannotDeliver),
+    /// The folder of uploaded files.
+    #[error("The embedded S3 does not start: {0}. If its folder is broken, start anew with --fresh.")]
+    Files(#[from] s3::CannotOpen),
     /// A key that moves real money.
     #[error(
         "TOSS_SECRET_KEY is a live key. The local server takes no real money: use a test key (test_sk_… or test_gsk_…)."
@@ -141,18 +146,20 @@ pub async fn run(options: &ServerOptions, environment: &Environment, started: In
     };
     let (sqs_listener, sqs_url) = listen(0, "the queues", "--port")?;
     let (sqs, queues) = open_queues(&folder, &clock, &rng, &sqs_url)?;
-    let delivery = Delivery::open(options, origin()?, &clock, &rng)?;
+    let (s3, s3_url) = open_files(options, environment, &folder, &clock)?;
+    let delivery = Delivery::open(options, environment.origin(&s3_url)?, &clock, &rng)?;
     let cost = if options.toy_hashing { Cost::TOY } else { Cost::OWASP };
     let parts = Parts {
-        settings: environment.settings(&folder.secrets(&rng)?, &endpoint, &api_url, &toss_url),
+        settings: environment.settings(&folder.secrets(&rng)?, &endpoint, &api_url, &toss_url, &delivery.edge_url),
         clock: clock.clock(),
         hasher: Hasher::pooled(cost, rng.clone(), hashing_threads())?,
         toss: toss(environment, &toss_url)?,
         jobs: Jobs::connect(environment.queues(&sqs_url), &queues, &clock.clock(), &rng).await,
         cdn: Queue::connect(environment.queues(&sqs_url), &sqs.url(queues::CDN), &clock.clock(), &rng).await,
+        bucket: Bucket::connect(environment.media(&s3_url), &clock.clock(), &rng).await,
         rng: rng.clone(),
     };
-    let dependencies = Dependencies::here(embedded.is_some(), toss_listener.is_some());
+    let dependencies = Dependencies::here(embedded.is_some(), s3.is_some(), toss_listener.is_some());
     let switched = under_switch(&dependencies, &table, (environment, &endpoint), &clock, &rng).await;
     let functions = listening::in_turn(parts.routes(&switched)?);
     let schedules = Schedules::new(parts.orders(switched.clone())?);
@@ -173,6 +180,8 @@ pub async fn run(options: &ServerOptions, environment: &Environment, started: In
         sqs: sqs_url,
         cdn: delivery.edge_url.clone(),
         cloudfront: delivery.api_url.clone(),
+        s3: s3_url,
+        s3_is_embedded: s3.is_some(),
         data: folder.path().display().to_string(),
         accounts,
     };
@@ -184,10 +193,11 @@ pub async fn run(options: &ServerOptions, environment: &Environment, started: In
 
     let sandbox = open_sandbox(toss_listener, &folder, &clock, &rng, &places.api)?;
     let (stop, stopped) = watch::channel(false);
-    let serving = futures::future::try_join4(
+    let serving = futures::future::try_join5(
         serve(api_listener, api, stopped.clone()),
         serve(sqs_listener, dependencies.sqs.before(sqs.router()), stopped.clone()),
         delivery.serve(dependencies.cloudfront, stopped.clone()),
+        serve_files(s3, dependencies.s3.unwrap_or_default(), stopped.clone()),
         serve_sandbox(sandbox, dependencies.toss.unwrap_or_default(), Https::new()?, stopped),
     );
     let working = async {
@@ -256,11 +266,20 @@ fn open_queues(folder: &DataFolder, clock: &Movable, rng: &Rng, url: &str) -> Re
     Ok((sqs, queues))
 }
 
-/// Where the CDN fetches files. Nothing answers there until files have a bucket here.
-fn origin() -> Result<Origin, CannotStart> {
-    let nowhere = "http://127.0.0.1:9".parse().map_err(|error: url::ParseError| StartError(error.to_string()))?;
-    let access = OriginAccess { id: "local".to_owned(), secret: "local".to_owned(), region: "local".to_owned() };
-    Ok(Origin::new(nowhere, access).map_err(CannotDeliver::from)?)
+/// The embedded S3 and its port, unless the environment names another one; and where files are.
+fn open_files(
+    options: &ServerOptions,
+    environment: &Environment,
+    folder: &DataFolder,
+    clock: &Movable,
+) -> Result<(Option<(TcpListener, S3)>, String), CannotStart> {
+    if let Some(other) = &environment.s3 {
+        return Ok((None, other.clone()));
+    }
+    let (listener, url) = listen(0, "uploaded files", "--port")?;
+    let bucket = environment.bucket_name();
+    let s3 = S3::open(&folder.s3_folder(), &bucket, Access::local(), &options.origins, clock.clock())?;
+    Ok((Some((listener, s3)), url))
 }
 
 /// The sandbox of Toss, if it has a port. It tells the API at `api` of changes.
@@ -293,6 +312,12 @@ fn announce(places: &Places, folder: &DataFolder, remarks: &[String], started: I
     folder.announce(&ready)?;
     print(&banner::table(places, &ready, remarks));
     Ok(())
+}
+
+/// The embedded S3 on its own port, if there is one.
+async fn serve_files(s3: Option<(TcpListener, S3)>, switch: Switch, stopped: watch::Receiver<bool>) -> io::Result<()> {
+    let Some((listener, s3)) = s3 else { return Ok(()) };
+    serve(listener, switch.before(s3.router()), stopped).await
 }
 
 /// The sandbox on its own port, and its webhooks, if there is one.

@@ -121,6 +121,12 @@ pub struct Settings {
     pub cloudfront_endpoint: Option<String>,
     /// Another SQS than the region's.
     pub sqs_endpoint: Option<String>,
+    /// Where everybody reads public files from.
+    pub cdn_base_url: String,
+    /// The bucket of uploaded files. Only `attachments` has it.
+    pub media_bucket: Option<String>,
+    /// Another S3 than the region's.
+    pub s3_endpoint: Option<String>,
     /// What runs, for `GET /v1/health`.
     pub build: String,
 }
@@ -215,6 +221,8 @@ pub struct Needs {
     pub cdn_queue: bool,
     /// [`Settings::invalidation`].
     pub invalidation: bool,
+    /// [`Settings::media_bucket`].
+    pub media: bool,
 }
 
 impl Settings {
@@ -224,6 +232,7 @@ impl Settings {
         let region = reader.required("AWS_REGION");
         let token_public_keys = reader.required("TOKEN_PUBLIC_KEYS");
         let cursor_key = reader.required("CURSOR_KEY");
+        let cdn_base_url = reader.required("CDN_BASE_URL");
         let token_private_key = if needs.signing { reader.required("TOKEN_PRIVATE_KEY") } else { None };
         let refresh_key = if needs.signing { reader.required("REFRESH_KEY") } else { None };
         let account_key = if needs.account_key { reader.required("ACCOUNT_KEY") } else { None };
@@ -233,12 +242,14 @@ impl Settings {
         let invalidation = if needs.invalidation { Invalidation::read(&mut reader) } else { None };
         let cloudfront_endpoint =
             reader.optional("AWS_ENDPOINT_URL_CLOUDFRONT").or_else(|| reader.optional("AWS_ENDPOINT_URL"));
+        let media_bucket = if needs.media { reader.required("MEDIA_BUCKET") } else { None };
+        let s3_endpoint = reader.optional("AWS_ENDPOINT_URL_S3").or_else(|| reader.optional("AWS_ENDPOINT_URL"));
         let sqs_endpoint = reader.optional("AWS_ENDPOINT_URL_SQS").or_else(|| reader.optional("AWS_ENDPOINT_URL"));
         let dynamodb_endpoint =
             reader.optional("AWS_ENDPOINT_URL_DYNAMODB").or_else(|| reader.optional("AWS_ENDPOINT_URL"));
         let build = reader.optional("BUILD").unwrap_or_else(|| "dev".to_owned());
-        let settings = table.zip(region).zip(token_public_keys).zip(cursor_key).map(
-            |(((table, region), token_public_keys), cursor_key)| Self {
+        let settings = table.zip(region).zip(token_public_keys).zip(cursor_key).zip(cdn_base_url).map(
+            |((((table, region), token_public_keys), cursor_key), cdn_base_url)| Self {
                 table,
                 region,
                 dynamodb_endpoint,
@@ -253,6 +264,9 @@ impl Settings {
                 invalidation,
                 cloudfront_endpoint,
                 sqs_endpoint,
+                cdn_base_url,
+                media_bucket,
+                s3_endpoint,
                 build,
             },
         );
@@ -313,8 +327,9 @@ mod tests {
         let needs = Needs { payments: true, ..Needs::default() };
         let Incomplete(missing) = Settings::read(variables(&["TABLE_NAME", "MAX_ORDER_TOTAL"]), needs).unwrap_err();
         let names = [
-            "AWS_REGION", "TOKEN_PUBLIC_KEYS", "CURSOR_KEY", "TOSS_BASE_URL", "TOSS_SECRET_KEY", "TOSS_CLIENT_KEY",
-            "PAYMENT_SUCCESS_URL", "PAYMENT_FAIL_URL", "COMMISSION_BASIS_POINTS", "SUPPLIER", "PWT_DEPOSIT_HOURS",
+            "AWS_REGION", "TOKEN_PUBLIC_KEYS", "CURSOR_KEY", "CDN_BASE_URL", "TOSS_BASE_URL", "TOSS_SECRET_KEY",
+            "TOSS_CLIENT_KEY", "PAYMENT_SUCCESS_URL", "PAYMENT_FAIL_URL", "COMMISSION_BASIS_POINTS", "SUPPLIER",
+            "PWT_DEPOSIT_HOURS",
         ];
         assert_eq!(missing, names.map(|name| format!("{name} is missing")));
     }

@@ -93,6 +93,8 @@ id! {
     PostId,
     /// One comment on a post.
     CommentId,
+    /// One uploaded file.
+    AttachmentId,
 }
 
 /// Only the canonical form is an id: lower case and the look-alikes that ULID allows would

@@ -3,6 +3,7 @@
 //! Nothing here awaits, reads the time, the environment or randomness, or knows HTTP or the table.
 
 pub mod accounts;
+pub mod attachments;
 pub mod boards;
 pub mod calendar;
 pub mod cdn;

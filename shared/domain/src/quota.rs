@@ -18,10 +18,14 @@ impl Window {
         Self { since, seconds }
     }
 
+    /// The first instant after it.
+    pub fn ends(self) -> Time {
+        self.since.plus_seconds(i64::from(self.seconds))
+    }
+
     /// The refusal of somebody who did it `limit` times in this window by `now`.
     pub fn used_up(self, limit: u32, now: Time) -> TooMany {
-        let ends = self.since.plus_seconds(i64::from(self.seconds));
-        TooMany { limit, window_seconds: self.seconds, retry_after: now.seconds_until(ends).max(1) }
+        TooMany { limit, window_seconds: self.seconds, retry_after: now.seconds_until(self.ends()).max(1) }
     }
 }
 

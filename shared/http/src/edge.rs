@@ -3,6 +3,7 @@
 use auth::Verifier;
 use clock::{Clock, Ids, Rng};
 use config::Settings;
+use domain::attachments::Cdn;
 use storage::{Table, cursor::Seal};
 
 use crate::StartError;
@@ -23,6 +24,8 @@ pub struct Edge {
     pub verifier: Verifier,
     /// Seals cursors.
     pub cursors: Seal,
+    /// Where public files are.
+    pub cdn: Cdn,
 }
 
 impl Edge {
@@ -30,7 +33,8 @@ impl Edge {
     pub fn new(settings: &Settings, table: Table, clock: Clock, rng: Rng) -> Result<Self, StartError> {
         let verifier = Verifier::new(&settings.token_public_keys).map_err(|error| StartError(error.to_string()))?;
         let cursors = Seal::new(settings.cursor_key.expose().as_bytes());
-        Ok(Self { table, ids: Ids::new(clock.clone(), rng.clone()), clock, rng, verifier, cursors })
+        let cdn = Cdn::at(&settings.cdn_base_url);
+        Ok(Self { table, ids: Ids::new(clock.clone(), rng.clone()), clock, rng, verifier, cursors, cdn })
     }
 
     /// What runs in a deployed function: the region's table, the machine's clock and entropy.

@@ -6,8 +6,8 @@ use domain::{
     accounts::Approval,
     boards::{Board, Category},
     ids::{
-        CommentId, FamilyId, NoteId, OrderId, PlaceId, PostId, ProductId, PwtId, RefundId, RefundRequestId, ScheduleId,
-        TodoId, UserId,
+        AttachmentId, CommentId, FamilyId, NoteId, OrderId, PlaceId, PostId, ProductId, PwtId, RefundId,
+        RefundRequestId, ScheduleId, TodoId, UserId,
     },
     orders::State,
     time::Time,
@@ -527,3 +527,16 @@ pub fn forgotten_paths(at: Time) -> Key {
 pub fn seen(source: &str, id: &str) -> Key {
     Key::new(format!("EVENT#{source}#{id}"), "SEEN")
 }
+
+/// One uploaded file.
+pub fn attachment(id: AttachmentId) -> Key {
+    Key::new(format!("ATTACHMENT#{id}"), "ATTACHMENT")
+}
+
+/// A file that the upload-sweeper has to look at, by when.
+pub fn due_attachment(id: AttachmentId, due: Time) -> IndexKey {
+    IndexKey::new(ATTACHMENTS_DUE, format!("{due}#{id}"))
+}
+
+/// The partition of [`due_attachment`].
+pub const ATTACHMENTS_DUE: &str = "ATTACHMENTS_DUE";

@@ -74,7 +74,7 @@ const fn case(operation: &'static str, ready: fn() -> LocalBoxFuture<'static, Re
     Case { operation, required: false, leased: false, only_the_key: true, ready }
 }
 
-const CASES: [Case; 9] = [
+const CASES: [Case; 10] = [
     Case { required: true, ..case("create_order", || Box::pin(create_order())) },
     Case { required: true, leased: true, ..case("confirm_payment", || Box::pin(confirm_payment())) },
     Case { leased: true, ..case("cancel_order", || Box::pin(cancel_order())) },
@@ -83,6 +83,7 @@ const CASES: [Case; 9] = [
     case("create_pwt", || Box::pin(create_pwt())),
     case("create_todo", || Box::pin(create_todo())),
     Case { only_the_key: false, ..case("apply_as_tutor", || Box::pin(apply_as_tutor())) },
+    case("create_attachment", || Box::pin(create_attachment())),
     Case { leased: true, ..case("join_waitlist", || Box::pin(join_waitlist())) },
 ];
 
@@ -115,6 +116,16 @@ async fn confirm_payment() -> Ready {
     let (first, other, stranger) =
         (confirm(&kim, &kims, 50_000), confirm(&kim, &kims, 100), confirm(&lee, &lees, 50_000));
     Ready { sale, first, other, stranger }
+}
+
+async fn create_attachment() -> Ready {
+    let sale = Sale::of(5).await;
+    let [kim, lee] = two(&sale).await;
+    let upload = |by: &Account, size: u32| {
+        let body = json!({ "fileName": "a.png", "contentType": "image/png", "size": size, "purpose": "PROFILE" });
+        Asked::new(by, "/v1/attachments", body)
+    };
+    Ready { first: upload(&kim, 100), other: upload(&kim, 101), stranger: upload(&lee, 100), sale }
 }
 
 fn path_of(order: &Value, what: &str) -> String {

@@ -1,3 +1,4 @@
+mod attachments;
 mod auth;
 mod boards;
 mod calendars;

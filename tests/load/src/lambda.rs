@@ -71,6 +71,7 @@ impl Function {
             ("AWS_SECRET_ACCESS_KEY", "local".to_owned()),
             ("TOKEN_PUBLIC_KEYS", text(&secrets, "/tokenPublicKeys")),
             ("CURSOR_KEY", text(&secrets, "/cursorKey")),
+            ("CDN_BASE_URL", "https://cdn.devloop.kr".to_owned()),
             ("AWS_LAMBDA_FUNCTION_NAME", "get_pwt".to_owned()),
             ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST".to_owned()),
             ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256".to_owned()),

@@ -58,6 +58,9 @@ pub fn settings() -> Settings {
         invalidation: None,
         cloudfront_endpoint: None,
         sqs_endpoint: None,
+        cdn_base_url: "https://cdn.test".to_owned(),
+        media_bucket: None,
+        s3_endpoint: None,
         build: "sim".to_owned(),
     }
 }
@@ -109,7 +112,16 @@ impl App {
         let cdn = jobs::Queue::connect(connection.clone(), &world.sqs().url(CDN), &clock, &rng).await;
         let jobs = jobs::Jobs::connect(connection, world.queues(), &clock, &rng).await;
         let settings = Settings { queues: Some(world.queues().clone()), ..settings.clone() };
-        let parts = Parts { settings, clock, rng, hasher, toss, jobs, cdn };
+        // Nobody uploads anything here.
+        let nowhere = media::Connection {
+            bucket: "nowhere".to_owned(),
+            endpoint: Some("http://s3.test".to_owned()),
+            region: "ap-northeast-2".to_owned(),
+            credentials: Some(("test".to_owned(), "test".to_owned())),
+            http: Some(client_through(Arc::new(host.clone()), "")),
+        };
+        let bucket = media::Bucket::connect(nowhere, &clock, &rng).await;
+        let parts = Parts { settings, clock, rng, hasher, toss, jobs, bucket, cdn };
         let table = table_through(Arc::new(host.clone()), "", TABLE, &parts.clock, &parts.rng).await;
         let routes = parts.routes(&table).unwrap();
         Self { world: world.clone(), host, router: router(routes), table, parts }

@@ -39,6 +39,7 @@ macro_rules! sent {
 
 mod bank_code;
 mod email;
+mod file_name;
 mod line;
 mod markdown;
 mod secrets;
@@ -47,6 +48,7 @@ mod web_url;
 
 pub use bank_code::BankCode;
 pub use email::Email;
+pub use file_name::FileName;
 pub use line::Line;
 pub use markdown::Markdown;
 pub use secrets::{AccountNumber, Password};
@@ -131,6 +133,7 @@ mod tests {
         is_as_told::<AccountNumber>("1");
         is_as_told::<BankCode>("1");
         is_as_told::<HolderName>("김");
+        is_as_told::<FileName>("김");
     }
 
     #[test]
@@ -154,5 +157,6 @@ mod tests {
         is_stored_as::<TodoContent>("# 할 일\n");
         is_stored_as::<Email>("kim@example.com");
         is_stored_as::<WebUrl>("https://github.com/kim");
+        is_stored_as::<FileName>("사진.png");
     }
 }

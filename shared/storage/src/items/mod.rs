@@ -2,6 +2,7 @@
 
 mod accounts;
 mod applications;
+mod attachments;
 mod cdn;
 mod feeds;
 mod idempotency;
@@ -20,6 +21,7 @@ use serde::{Serialize, de::DeserializeOwned};
 pub use self::{
     accounts::{EmailGuard, LogInWindow, Session, TutorApplication, User},
     applications::{Application, ApplicationCard},
+    attachments::Attachment,
     cdn::{CountedInvalidation, ForgottenPaths},
     feeds::{Feed, FeedGuard},
     idempotency::{Answer, IdempotencyRecord, Progress},

@@ -222,7 +222,7 @@ impl PostingWindow {
             .set("userId", user)
             .set("kind", kind)
             .set("since", window.since)
-            .set("ttl", window.since.plus_seconds(60 * 60).unix_seconds())
+            .set("ttl", window.ends().plus_seconds(60 * 60).unix_seconds())
             .add("times", 1)
             .if_missing_or_at_most("times", limit.saturating_sub(1))
     }

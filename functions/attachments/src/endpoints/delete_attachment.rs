@@ -1,0 +1,77 @@
+//! `DELETE /v1/attachments/{attachmentId}`: its owner gives up a file that nothing uses.
+//!
+//! From then on nothing can use it; its bytes are removed by the upload-sweeper, which does not
+//! make anybody wait for S3.
+
+use devloop_http::{Active, NoContent, Path};
+use domain::{
+    attachments::AttachmentState,
+    ids::AttachmentId,
+    refusal::{Details, Reason, Refusal},
+};
+use storage::{Error, WriteError, items::Attachment, keys};
+
+use crate::{
+    App,
+    rules::{ATTACHMENT_NOT_FOUND, gone_for_good, owned},
+};
+
+const IN_USE: Reason = Reason::conflict(
+    "ATTACHMENT_IN_USE",
+    "사용 중인 파일은 삭제할 수 없습니다. 파일을 사용하는 글이나 프로필을 먼저 바꿔 주세요.",
+    "The file is in use; change what uses it instead.",
+);
+
+/// Why a file stays.
+#[derive(Debug, thiserror::Error)]
+pub enum Refused {
+    #[error("no such attachment")]
+    NotFound,
+    #[error("something uses it")]
+    InUse,
+    #[error(transparent)]
+    Storage(#[from] Error),
+}
+
+impl Refusal for Refused {
+    const REASONS: &'static [Reason] = &[ATTACHMENT_NOT_FOUND, IN_USE];
+
+    fn reason(&self) -> Reason {
+        match self {
+            Self::NotFound => ATTACHMENT_NOT_FOUND,
+            Self::InUse => IN_USE,
+            Self::Storage(error) => error.reason(),
+        }
+    }
+
+    fn details(&self) -> Details {
+        match self {
+            Self::NotFound | Self::InUse => Details::default(),
+            Self::Storage(error) => error.details(),
+        }
+    }
+}
+
+/// How often it is looked at again because it moved on meanwhile.
+const TRIES: usize = 3;
+
+/// PENDING or READY → RELEASED.
+pub async fn delete_attachment(app: App, owner: Active, Path(id): Path<AttachmentId>) -> Result<NoContent, Refused> {
+    let table = &app.edge.table;
+    for _ in 0..TRIES {
+        let found: Option<Attachment> = table.get_now(keys::attachment(id)).await?;
+        let attachment = owned(found, owner.id()).ok_or(Refused::NotFound)?;
+        match attachment.state {
+            AttachmentState::Pending | AttachmentState::Ready => {}
+            AttachmentState::Used => return Err(Refused::InUse),
+            AttachmentState::Released => return Err(Refused::NotFound),
+        }
+        let due = gone_for_good(attachment.upload_until, app.edge.clock.now());
+        match table.write(attachment.give_up(due)).await {
+            Ok(()) => return Ok(NoContent),
+            Err(WriteError::Unmet(_)) => {}
+            Err(WriteError::Storage(error)) => return Err(error.into()),
+        }
+    }
+    Err(Error::Busy { operation: "UpdateItem" }.into())
+}

@@ -1,0 +1,3 @@
+pub mod complete_attachment;
+pub mod create_attachment;
+pub mod delete_attachment;

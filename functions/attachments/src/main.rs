@@ -1,0 +1,12 @@
+//! The deployed functions of this domain.
+
+use std::process::ExitCode;
+
+use config::Needs;
+use fn_attachments::{App, routes};
+
+fn main() -> ExitCode {
+    devloop_http::serve(Needs { media: true, ..Needs::default() }, |settings| {
+        Box::pin(async move { Ok(routes(&App::deployed(&settings).await?)) })
+    })
+}
