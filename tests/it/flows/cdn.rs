@@ -249,7 +249,7 @@ async fn while_cloudfront_or_the_table_is_down_nothing_is_lost() {
     });
     assert_eq!(app.pump().await, played(0, 1));
     assert!(app.cdn.take_asked().is_empty());
-    app.wire.rule(|_| Action::Pass);
+    app.wire.clear();
     app.cdn.rule(|_| Action::Refuse { status: 403, code: "AccessDenied" });
     app.clock.advance(60_000);
     assert_eq!(app.pump().await, played(0, 1));

@@ -18,6 +18,7 @@ pub mod refunds;
 pub mod refusals;
 pub mod sale;
 mod schedules;
+mod stale_files;
 mod standing_charges;
 mod statements;
 mod transactions;

@@ -59,6 +59,8 @@ enum Part {
     Sale,
     Stall,
     Table,
+    /// Files through the CDN, which is a stand-in
+    Cdn,
     Lambda,
     /// The three that follow
     Scale,
@@ -100,6 +102,9 @@ async fn main() {
 async fn measure_all(part: Part, devloop: &Path, lambda: &Path, results: &mut Results) {
     if part.wants(Part::Start) {
         parts::start::measure(devloop, results).await;
+    }
+    if part.wants(Part::Cdn) {
+        parts::cdn::measure(devloop, results).await;
     }
     let of_the_server = [Part::Accounts, Part::Reads, Part::Sale, Part::Stall, Part::Table, Part::Lambda];
     if !of_the_server.into_iter().any(|wanted| part.wants(wanted)) {

@@ -6,7 +6,7 @@ use axum::{
     Router,
     body::Body,
     extract::{ConnectInfo, Request, State},
-    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts},
     response::Response,
 };
 
@@ -38,28 +38,29 @@ enum Found {
 }
 
 async fn answer(State(cloudfront): State<CloudFront>, request: Request) -> Response {
-    let mut response = cloudfront.answer(&request).await;
-    cloudfront.dress(&request, &mut response);
+    let (asked, _nothing) = request.into_parts();
+    let mut response = cloudfront.answer(&asked).await;
+    cloudfront.dress(&asked, &mut response);
     response
 }
 
 impl CloudFront {
-    async fn answer(&self, request: &Request) -> Response {
-        if !METHODS.contains(&request.method().as_str()) {
+    async fn answer(&self, asked: &Parts) -> Response {
+        if !METHODS.contains(&asked.method.as_str()) {
             let told = "This distribution is not configured to allow the HTTP request method that was used.";
             return refusal(StatusCode::FORBIDDEN, "MethodNotAllowed", told);
         }
-        let path = request.uri().path();
+        let path = asked.uri.path();
         if path.starts_with(PRIVATE) {
-            if let Err(refused) = self.check(request) {
+            if let Err(refused) = self.check(asked) {
                 return refusal(StatusCode::FORBIDDEN, refused.code(), refused.message());
             }
         } else if !PUBLIC.iter().any(|folder| path.starts_with(folder)) {
             // The bucket lets the CDN read nothing else.
             return refusal(StatusCode::FORBIDDEN, "AccessDenied", "Access Denied");
         }
-        match self.find(path, request.headers()).await {
-            Ok(Found::Copy(copy, how)) => self.show(&copy, how, request.headers()),
+        match self.find(path, &asked.headers).await {
+            Ok(Found::Copy(copy, how)) => self.show(&copy, how, &asked.headers),
             Ok(Found::Passing(fetched)) => passing(fetched),
             Err(error) => {
                 tracing::warn!(%error, "the CDN cannot ask its origin");
@@ -69,15 +70,14 @@ impl CloudFront {
     }
 
     /// Whether a private file was asked for with a good signature.
-    fn check(&self, request: &Request) -> Result<(), signed::Refused> {
-        let client = request.extensions().get::<ConnectInfo<SocketAddr>>();
+    fn check(&self, asked: &Parts) -> Result<(), signed::Refused> {
+        let client = asked.extensions.get::<ConnectInfo<SocketAddr>>();
         let client = client.map_or([127, 0, 0, 1].into(), |ConnectInfo(address)| address.ip());
-        let base =
-            match (self.0.base_url.get(), request.headers().get(header::HOST).and_then(|host| host.to_str().ok())) {
-                (Some(base), _) => base.clone(),
-                (None, host) => format!("https://{}", host.unwrap_or_default()),
-            };
-        signed::check(request.uri(), &base, client, &self.0.settings.key_group, self.0.clock.now())
+        let base = match (self.0.base_url.get(), asked.headers.get(header::HOST).and_then(|host| host.to_str().ok())) {
+            (Some(base), _) => base.clone(),
+            (None, host) => format!("https://{}", host.unwrap_or_default()),
+        };
+        signed::check(&asked.uri, &base, client, &self.0.settings.key_group, self.0.clock.now())
     }
 
     async fn find(&self, path: &str, asked: &HeaderMap) -> Result<Found, NoAnswer> {
@@ -125,7 +125,7 @@ impl CloudFront {
     }
 
     /// Keeps a copy, unless it may be of what was to be forgotten since the origin was asked.
-    fn keep(&self, path: &str, copy: &Arc<Copy>) {
+    pub(super) fn keep(&self, path: &str, copy: &Arc<Copy>) {
         self.state(|state, now| {
             if now < copy.good_until && !state.invalidations.hit_since(path, copy.asked_at, now) {
                 state.cache.keep(path, copy.clone());
@@ -170,8 +170,8 @@ impl CloudFront {
     }
 
     /// What the response headers policy adds, and what the edge says of itself.
-    fn dress(&self, request: &Request, response: &mut Response) {
-        if request.method() == Method::HEAD {
+    fn dress(&self, asked: &Parts, response: &mut Response) {
+        if asked.method == Method::HEAD {
             *response.body_mut() = Body::empty();
         }
         set(response, header::VIA, VIA);
@@ -179,14 +179,16 @@ impl CloudFront {
         set(response, header::CONTENT_SECURITY_POLICY, CONTENT_POLICY);
         set(response, header::STRICT_TRANSPORT_SECURITY, &format!("max-age={HTTPS_SECONDS}"));
         set(response, header::HeaderName::from_static("cross-origin-resource-policy"), "cross-origin");
-        let Some(origin) = request.headers().get(header::ORIGIN).and_then(|origin| origin.to_str().ok()) else {
+        let Some(origin) = asked.headers.get(header::ORIGIN).and_then(|origin| origin.to_str().ok()) else {
             return;
         };
         let origins = &self.0.settings.origins;
-        let allowed = match origins.iter().any(|one| one == "*") {
-            true => "*",
-            false if origins.iter().any(|one| one == origin) => origin,
-            false => return,
+        let allowed = if origins.iter().any(|one| one == "*") {
+            "*"
+        } else if origins.iter().any(|one| one == origin) {
+            origin
+        } else {
+            return;
         };
         set(response, header::ACCESS_CONTROL_ALLOW_ORIGIN, allowed);
         set(response, header::ACCESS_CONTROL_ALLOW_METHODS, &METHODS.join(", "));

@@ -104,7 +104,7 @@ impl Origin {
     }
 
     /// Asks for what is at `path`, at the instant `now`.
-    pub async fn fetch(&self, path: &str, wish: &Wish, now: Time) -> Result<Fetched, NoAnswer> {
+    pub(super) async fn fetch(&self, path: &str, wish: &Wish, now: Time) -> Result<Fetched, NoAnswer> {
         let no_answer = |error: &dyn std::fmt::Display| NoAnswer(error.to_string());
         let url = format!("{}{path}", self.base_url.as_str().trim_end_matches('/'));
         let mut request = Request::get(&url);

@@ -1,6 +1,7 @@
 //! What can be measured.
 
 pub mod accounts;
+pub mod cdn;
 pub mod cold_start;
 pub mod reads;
 pub mod sale;
