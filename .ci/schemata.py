@@ -35,14 +35,15 @@ pub fn active() -> u32 {
 }
 """
 
-ORDERS = "console_cancels deposits free_orders orders payments refunds sale statements steps waitlist".split()
+ORDERS = """console_cancels deposits free_orders integrity orders overtaken payments refund_accounts refunds sale standing_charges statements
+steps transactions waitlist""".split()
 ORDERS = [f"flows::{flow}" for flow in ORDERS]
 # What judges, one after the other until one fails: a target of the build, and what it is started with. First what
 # finds most in the least time.
 JUDGES = [
     (("storage", "unit tests"), []),
     (("fn_orders", "unit tests"), []),
-    (("it", "tests"), ORDERS),
+    (("it", "tests"), [*ORDERS, "pages::", "patience::"]),
     (("sim", "unit tests"), ["tests::"]),
     (("sim", "program"), "seeds --from 0 --to 100 --threads 1".split()),
     (("it", "tests"), ["flows::", *(part for flow in ORDERS for part in ("--skip", flow))]),

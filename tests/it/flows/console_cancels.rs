@@ -234,3 +234,23 @@ async fn a_payment_that_changed_while_toss_was_asked_is_no_alarm() {
     // Its state is the same; that a refund was begun since is what counts.
     assert_eq!((bought.stands().await.as_str(), alarms(&bought).len()), ("PAID", 0));
 }
+
+#[tokio::test]
+async fn a_refund_that_meets_another_balance_waits_for_an_operator() {
+    // Toss says so itself, or nothing that is understood.
+    for answer in [None, Some("SOMETHING_NEW")] {
+        let bought = Bought::two().await;
+        at_the_console(&bought, Some(10_000)).await;
+        if let Some(code) = answer {
+            let kind = FaultKind::Error { status: 400, code: code.to_owned() };
+            bought.sale.app.sandbox.fail_next(Operation::Cancel, kind);
+        }
+        bought.sale.app.times_toss_was_asked();
+        bought.cancel(json!({ "lines": [bought.other] })).await.expect(202);
+        // Once to give back, and once how much is left: another key would change nothing.
+        assert_eq!(bought.sale.app.times_toss_was_asked(), 2);
+        let refunds = refunds(&bought).await;
+        assert_eq!((refunds.len(), refunds[0].n, bought.sale.captured()), (1, 1, 70_000));
+        assert_eq!(bought.stands().await, "PAID");
+    }
+}

@@ -9,6 +9,7 @@ mod free_orders;
 mod idempotency;
 mod integrity;
 mod orders;
+mod overtaken;
 mod parties;
 mod payments;
 mod pwts;

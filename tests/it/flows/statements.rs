@@ -340,7 +340,9 @@ impl Paid {
         loop {
             let path = format!("/v1/admin/orders?limit={limit}{query}{cursor}");
             let list = self.sale.app.get(&path).by(&self.sale.admin).send().await.expect(200);
-            found.extend(list["items"].as_array().unwrap().clone());
+            let page = list["items"].as_array().unwrap();
+            found.extend(page.clone());
+            assert!(page.len() <= limit && found.len() < 1_000, "{} of {}", page.len(), found.len());
             match list["nextCursor"].as_str() {
                 Some(next) => cursor = format!("&cursor={next}"),
                 None => return found,
@@ -376,6 +378,9 @@ async fn list_orders_for_admin_begins_with_what_is_stuck() {
     for limit in [1, 2, 20] {
         assert_eq!(paid.ids("", limit).await, [id(&paid.order), id(&stuck), id(&waiting)], "{limit}");
     }
+    // All in one page, if there is room.
+    let page = paid.sale.app.get("/v1/admin/orders?limit=20").by(&paid.sale.admin).send().await.expect(200);
+    assert_eq!((page["items"].as_array().unwrap().len(), &page["nextCursor"]), (3, &Value::Null));
     let found = paid.found("", 20).await;
     assert_eq!((&found[0]["lines"][0]["returned"], &found[1]["state"]), (&json!("REFUNDING"), &json!("CONFIRMING")));
     assert!(found[0]["openRefund"].is_string() && found[1]["due"].is_string(), "{found:?}");

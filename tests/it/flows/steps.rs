@@ -18,7 +18,7 @@ pub async fn seen(sale: &Sale, buyer: &Account, order: &Value) -> Value {
     list["items"].as_array().unwrap().iter().find(|seen| seen["id"] == order["id"]).unwrap().clone()
 }
 
-async fn shown(sale: &Sale, to: &Account, order: &Value) -> Value {
+pub async fn shown(sale: &Sale, to: &Account, order: &Value) -> Value {
     let path = format!("/v1/orders/{}", order["id"].as_str().unwrap());
     sale.app.get(&path).by(to).send().await.expect(200)
 }
@@ -29,7 +29,7 @@ async fn cancel(sale: &Sale, buyer: &Account, order: &Value) -> Value {
 }
 
 /// An authentication whose card is refused for good.
-fn refused_card(sale: &Sale, order: &Value) -> String {
+pub fn refused_card(sale: &Sale, order: &Value) -> String {
     let refusing = Outcome::Refuse { code: "REJECT_CARD_COMPANY".to_owned(), leaves: Leaves::Aborted, times: None };
     sale.authenticate_as(order, refusing)
 }
@@ -124,15 +124,17 @@ async fn toss_is_asked_about_one_order_once_in_five_seconds() {
         sale.confirm(&kim, &order, &payment_key).await.expect(202);
         assert_eq!(sale.app.times_toss_was_asked(), calls, "{pause}");
     }
-    // Nor by the schedule, when the order is due in between.
-    sale.app.clock.advance(48_000);
-    sale.confirm(&kim, &order, &payment_key).await.expect(202);
-    sale.app.times_toss_was_asked();
-    sale.app.clock.advance(2_000);
-    assert_eq!(sale.sweep().await, Swept { postponed: 1, ..Swept::default() });
-    assert_eq!(sale.app.times_toss_was_asked(), 0);
+    // So it is with the schedule: at the end of the pause it asks, and within it the order is due again later.
+    for (pause, early, calls) in [(45_000, 5_000, 2), (58_000, 2_000, 0)] {
+        sale.app.clock.advance(pause);
+        sale.confirm(&kim, &order, &payment_key).await.expect(202);
+        sale.app.times_toss_was_asked();
+        sale.app.clock.advance(early);
+        assert_eq!(sale.sweep().await, Swept { postponed: 1, ..Swept::default() });
+        assert_eq!(sale.app.times_toss_was_asked(), calls, "{early}");
+    }
     sale.app.sandbox.clear_faults();
-    sale.app.clock.advance(60_000);
+    sale.app.clock.advance(120_000);
     assert_eq!(sale.sweep().await, Swept { settled: 1, ..Swept::default() });
     assert_eq!((sale.state(&kim, &order).await.as_str(), sale.captured()), ("PAID", 50_000));
 }
@@ -155,15 +157,18 @@ async fn a_refund_that_toss_does_not_answer_about_is_asked_about_ever_later() {
     assert_eq!((sale.captured(), sale.seats().await), (0, [3, 3, 0, 0]));
 }
 
-/// Holds the first transaction of `by` up: the gate that it reaches, and the one that lets it go on.
-fn held_up(sale: &Sale, by: &'static str) -> (Gate, Gate) {
+/// Holds a call of `by` up, the `nth` of its kind: the gate that it reaches, and the one that lets it go on.
+pub fn held_up(sale: &Sale, by: &'static str, operation: &'static str, nth: usize) -> (Gate, Gate) {
     let (reached, gate) = (Gate::default(), Gate::default());
     let (reaches, waits) = (reached.clone(), gate.clone());
-    let mut first = true;
+    let mut calls = 0;
     sale.app.wire.rule(move |call| {
-        if call.by == by && call.operation == "TransactWriteItems" && std::mem::take(&mut first) {
-            reaches.open();
-            return Action::Wait(waits.clone());
+        if call.by == by && call.operation == operation {
+            calls += 1;
+            if calls == nth {
+                reaches.open();
+                return Action::Wait(waits.clone());
+            }
         }
         Action::Pass
     });
@@ -181,7 +186,7 @@ async fn cancel_order_that_is_overtaken_says_by_what() {
         let kim = sale.app.sign_up("kim").await;
         let order = sale.order(&kim).await.expect(201);
         let payment_key = sale.authenticate(&order);
-        let (reached, gate) = held_up(&sale, "cancel_order");
+        let (reached, gate) = held_up(&sale, "cancel_order", "TransactWriteItems", 1);
         let overtaking = async {
             reached.passed().await;
             match what {
@@ -204,4 +209,42 @@ async fn cancel_order_that_is_overtaken_says_by_what() {
         let held = u64::from(what == "confirm");
         assert_eq!(sale.seats().await, [3, 3 - held, held, 0], "{what}");
     }
+}
+
+#[tokio::test]
+async fn cancel_order_names_an_amount_only_where_something_is_left() {
+    let bought = Bought::two().await;
+    let sent = || {
+        let sent = bought.sale.app.last_sent_to_toss();
+        (sent["cancelAmount"].clone(), sent["refundableAmount"].clone())
+    };
+    bought.cancel(json!({ "lines": [bought.other] })).await.expect(200);
+    assert_eq!(sent(), (json!(30_000), json!(80_000)));
+    // Not every method gives back parts: what is left goes back whole.
+    bought.cancel(json!({})).await.expect(200);
+    assert_eq!(sent(), (Value::Null, json!(50_000)));
+}
+
+#[tokio::test]
+async fn the_order_sweeper_leaves_alone_what_has_moved_on_since_the_index_was_read() {
+    let sale = Sale::of(3).await;
+    let (kim, lee) = (sale.app.sign_up("kim").await, sale.app.sign_up("lee").await);
+    let stuck = sale.order(&kim).await.expect(201);
+    let payment_key = sale.authenticate(&stuck);
+    sale.app.sandbox.fail_next(Operation::Confirm, FaultKind::AnswerLost);
+    sale.confirm(&kim, &stuck, &payment_key).await.expect(202);
+    let lapsed = sale.order(&lee).await.expect(201);
+    sale.app.clock.advance(631_000);
+    // As if the index said of the one what was true of the other.
+    let [of, instead] = [&lapsed, &stuck].map(|order| format!("ORDER#{}", order["id"].as_str().unwrap()));
+    sale.app.wire.rule(move |call| {
+        if call.by == "order_sweeper" && call.operation == "GetItem" && call.mentions(&of) {
+            call.body["Key"]["pk"] = json!({ "S": instead });
+        }
+        Action::Pass
+    });
+    assert_eq!(sale.sweep().await, Swept { settled: 1, ..Swept::default() });
+    sale.app.wire.clear();
+    assert_eq!(sale.sweep().await, Swept { expired: 1, ..Swept::default() });
+    assert_eq!((sale.captured(), sale.seats().await), (50_000, [3, 2, 0, 1]));
 }
