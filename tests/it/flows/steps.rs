@@ -248,3 +248,18 @@ async fn the_order_sweeper_leaves_alone_what_has_moved_on_since_the_index_was_re
     assert_eq!(sale.sweep().await, Swept { expired: 1, ..Swept::default() });
     assert_eq!((sale.captured(), sale.seats().await), (50_000, [3, 2, 0, 1]));
 }
+
+#[tokio::test]
+async fn a_seat_that_is_freed_at_the_deadline_is_nobodys_turn() {
+    let sale = Sale::of(1).await;
+    let (kim, lee) = (sale.app.sign_up("kim").await, sale.app.sign_up("lee").await);
+    sale.order(&kim).await.expect(201);
+    sale.app.post(&format!("/v1/pwts/{}/waitlist", sale.pwt)).by(&lee).send().await.expect(201);
+    sale.app.clock.advance(30 * 24 * 60 * 60_000);
+    assert_eq!(sale.app.parts.clock.now().to_string(), "2026-12-24T00:00:00.000Z");
+    assert_eq!(sale.sweep().await, Swept { expired: 1, ..Swept::default() });
+    assert_eq!(sale.seats().await, [1, 1, 0, 0]);
+    let lee = sale.app.log_in(&lee).await;
+    let place = sale.app.get(&format!("/v1/pwts/{}/waitlist/me", sale.pwt)).by(&lee).send().await;
+    place.refused(404, "WAITLIST_PLACE_NOT_FOUND");
+}
