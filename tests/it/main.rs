@@ -19,6 +19,8 @@ mod files;
 mod flows;
 mod lambda;
 mod objects;
+mod pages;
+mod patience;
 mod policies;
 mod queues;
 mod rooms;

@@ -648,3 +648,6 @@ pub fn due_attachment(id: AttachmentId, due: Time) -> IndexKey {
 
 /// The partition of [`due_attachment`].
 pub const ATTACHMENTS_DUE: &str = "ATTACHMENTS_DUE";
+
+#[cfg(test)]
+mod tests;
