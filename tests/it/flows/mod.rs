@@ -1,5 +1,6 @@
-mod attachments;
+pub mod attachments;
 mod auth;
+mod board_files;
 mod boards;
 mod calendars;
 mod closing;
@@ -11,6 +12,7 @@ mod integrity;
 mod orders;
 mod parties;
 mod payments;
+mod profile_images;
 mod pwts;
 mod refund_accounts;
 pub mod refunds;

@@ -5,18 +5,14 @@
 
 use devloop_http::{Active, Json, Path};
 use domain::{
-    attachments::AttachmentState,
+    attachments::{ATTACHMENT_NOT_FOUND, AttachmentState, gone_for_good},
     ids::AttachmentId,
     refusal::{Details, Kind, Reason, Refusal},
 };
 use media::{Changed, Dimensions, Unacceptable, inspect};
 use storage::{Error, WriteError, decode, items::Attachment, keys};
 
-use crate::{
-    App,
-    rules::{ATTACHMENT_NOT_FOUND, gone_for_good, owned},
-    views::AttachmentView,
-};
+use crate::{App, rules::owned, views::AttachmentView};
 
 const NOT_UPLOADED: Reason = Reason::conflict(
     "FILE_NOT_UPLOADED",

@@ -4,6 +4,7 @@ use boards::posts::{self, Draft, NotPosted};
 use deserr::Deserr;
 use devloop_http::{Active, Created, Json};
 use domain::{
+    attachments::AttachmentIds,
     boards::Category,
     forums::Question,
     text::{PostContent, PostTitle, Tags},
@@ -29,6 +30,9 @@ pub struct CreateCommunityPost {
     #[deserr(default)]
     #[schema(required = false)]
     tags: Tags,
+    #[deserr(default)]
+    #[schema(required = false)]
+    attachment_ids: AttachmentIds,
 }
 
 /// Publishes it, unsolved.
@@ -37,6 +41,6 @@ pub async fn create_community_post(
     author: Active,
     Json(body): Json<CreateCommunityPost>,
 ) -> Result<Created<CommunityPostView>, NotPosted> {
-    let CreateCommunityPost { title, content, category, tags } = body;
-    posts::create(&app, &author, Draft { title, content, category, tags, state: Question::OPEN }).await
+    let CreateCommunityPost { title, content, category, tags, attachment_ids: files } = body;
+    posts::create(&app, &author, Draft { title, content, category, tags, files, state: Question::OPEN }).await
 }

@@ -20,7 +20,7 @@ use serde::{Serialize, de::DeserializeOwned};
 pub use self::{
     accounts::{EmailGuard, LogInWindow, Session, TutorApplication, User},
     applications::{Application, ApplicationCard},
-    attachments::Attachment,
+    attachments::{Attachment, PublicFile},
     feeds::{Feed, FeedGuard},
     idempotency::{Answer, IdempotencyRecord, Progress},
     ledger::{LedgerEntry, MatchedUntil},
