@@ -122,6 +122,7 @@ pub fn settings() -> Settings {
             pwt_deposit_hours: 0,
         }),
         queues: None,
+        cdn_queue: None,
         sqs_endpoint: None,
         cdn_base_url: CDN.to_owned(),
         media_bucket: Some("devloop-media".to_owned()),
@@ -168,13 +169,15 @@ impl TestApp {
         let jobs = queues.jobs("", settings.queues.as_ref().unwrap(), &clock.clock(), &rng).await;
         let objects = ObjectWire::new(&clock.clock());
         let bucket = objects.bucket("", &clock.clock(), &rng).await;
-        let parts = Parts { settings, clock: clock.clock(), rng: rng.clone(), hasher, toss, jobs, bucket };
+        let cdn = queues.cdn("", &clock.clock(), &rng).await;
+        let parts = Parts { settings, clock: clock.clock(), rng: rng.clone(), hasher, toss, jobs, cdn, bucket };
         // Every operation has a client of its own, as every function has: the wire knows who calls.
         let mut routes = vec![];
         for id in parts.routes(&table).unwrap().iter().map(|route| route.id) {
             let own = wire.labelled(id).table(&parts.settings.table, &parts.clock, &rng).await;
             let jobs = queues.jobs(id, parts.settings.queues.as_ref().unwrap(), &parts.clock, &rng).await;
-            let mut parts = Parts { jobs, ..parts.clone() };
+            let cdn = queues.cdn(id, &parts.clock, &rng).await;
+            let mut parts = Parts { jobs, cdn, ..parts.clone() };
             if id.ends_with("_attachment") {
                 parts.bucket = objects.bucket(id, &parts.clock, &rng).await;
             }

@@ -12,8 +12,8 @@ use aws_smithy_runtime_api::client::{
 };
 use aws_smithy_types::body::SdkBody;
 use config::Queues;
-use devloop_local::sqs::Sqs;
-use jobs::{Connection, Jobs};
+use devloop_local::{queues::CDN, sqs::Sqs};
+use jobs::{CdnJob, Connection, Jobs, Queue};
 use serde_json::{Value, json};
 use testkit::Action;
 
@@ -61,13 +61,21 @@ impl QueueWire {
 
     /// What `by` sends messages with.
     pub async fn jobs(&self, by: &'static str, queues: &Queues, clock: &clock::Clock, rng: &clock::Rng) -> Jobs {
-        let connection = Connection {
+        Jobs::connect(self.connection(by), queues, clock, rng).await
+    }
+
+    /// What `by` sends paths with that the CDN is to forget.
+    pub async fn cdn(&self, by: &'static str, clock: &clock::Clock, rng: &clock::Rng) -> Queue<CdnJob> {
+        Queue::connect(self.connection(by), &self.sqs.url(CDN), clock, rng).await
+    }
+
+    fn connection(&self, by: &'static str) -> Connection {
+        Connection {
             endpoint: Some("http://sqs.test".to_owned()),
             region: "ap-northeast-2".to_owned(),
             credentials: Some(("test".to_owned(), "test".to_owned())),
             http: Some(SharedHttpClient::new(Self { by, ..self.clone() })),
-        };
-        Jobs::connect(connection, queues, clock, rng).await
+        }
     }
 
     /// What becomes of each message; another rule takes this one's place.

@@ -219,7 +219,7 @@ fn every_function_ends_before_the_gateway_gives_up() {
 }
 
 /// The settings that only some functions have, by the need that their `main` declares.
-const NEEDS: [(&str, &[&str]); 5] = [
+const NEEDS: [(&str, &[&str]); 6] = [
     ("signing", &["TOKEN_PRIVATE_KEY", "REFRESH_KEY"]),
     ("account_key", &["ACCOUNT_KEY"]),
     (
@@ -231,6 +231,7 @@ const NEEDS: [(&str, &[&str]); 5] = [
     ),
     ("queues", &["PAYMENTS_QUEUE_URL", "NOTIFICATIONS_QUEUE_URL"]),
     ("media", &["MEDIA_BUCKET"]),
+    ("cdn_queue", &["CDN_QUEUE_URL"]),
 ];
 
 #[test]

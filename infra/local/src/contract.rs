@@ -9,7 +9,7 @@ use config::{Payments, Queues, Secret, Settings, Supplier};
 use devloop_http::{Route, StartError};
 use domain::time::Time;
 use futures::future::BoxFuture;
-use jobs::Jobs;
+use jobs::{Jobs, Queue};
 use media::Bucket;
 use storage::{Connection, Table};
 use toss::{NoAnswer, Transport};
@@ -42,7 +42,8 @@ pub async fn contract() -> Result<Vec<Route>, StartError> {
     let queues = Queues { payments: NOWHERE.to_owned(), notifications: NOWHERE.to_owned() };
     let jobs = Jobs::connect(no_queues(&settings), &queues, &clock, &rng).await;
     let bucket = Bucket::connect(no_files(&settings), &clock, &rng).await;
-    Parts { settings, clock, rng, hasher, toss, jobs, bucket }.routes(&table)
+    let cdn = Queue::connect(no_queues(&settings), NOWHERE, &clock, &rng).await;
+    Parts { settings, clock, rng, hasher, toss, jobs, cdn, bucket }.routes(&table)
 }
 
 fn no_queues(settings: &Settings) -> jobs::Connection {
@@ -101,6 +102,7 @@ fn settings(rng: &Rng) -> Result<Settings, StartError> {
             pwt_deposit_hours: 0,
         }),
         queues: None,
+        cdn_queue: None,
         sqs_endpoint: None,
         cdn_base_url: NOWHERE.to_owned(),
         media_bucket: Some("contract".to_owned()),

@@ -157,6 +157,7 @@ impl Environment {
             }),
             // The queues are handed over with the client.
             queues: None,
+            cdn_queue: None,
             sqs_endpoint: None,
             cdn_base_url: self.cdn.clone().unwrap_or_else(|| CDN.to_owned()),
             // So is the bucket.

@@ -7,7 +7,7 @@ use clock::{Clock, Rng};
 use config::Settings;
 use devloop_http::{Edge, Route, StartError};
 pub use fn_orders::{Matched, Reconciled, Swept, integrity, match_transactions, reconcile, sweep, work_on};
-use jobs::Jobs;
+use jobs::{CdnJob, Jobs, Queue};
 use media::Bucket;
 use storage::Table;
 use toss::Toss;
@@ -29,6 +29,8 @@ pub struct Parts {
     pub jobs: Jobs,
     /// Keeps uploaded files.
     pub bucket: Bucket,
+    /// Takes paths that the CDN is to forget.
+    pub cdn: Queue<CdnJob>,
 }
 
 impl Parts {

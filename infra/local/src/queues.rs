@@ -15,9 +15,11 @@ use crate::{
 pub const PAYMENTS: &str = "payments";
 /// What people are told.
 pub const NOTIFICATIONS: &str = "notifications";
+/// What the cdn-invalidator is told.
+pub const CDN: &str = "cdn";
 /// Every queue with dead letters, as `infra/messaging.yaml` has them: how long a message stays
 /// away once it was delivered, in seconds, and how often it is delivered before it is given up.
-pub const QUEUES: [(&str, i64, u32); 2] = [(PAYMENTS, 330, 5), (NOTIFICATIONS, 330, 5)];
+pub const QUEUES: [(&str, i64, u32); 3] = [(PAYMENTS, 330, 5), (NOTIFICATIONS, 330, 5), (CDN, 330, 10)];
 /// How long they and their dead letters are kept, in seconds: as long as SQS can.
 pub const RETENTION_SECONDS: i64 = 14 * 24 * 60 * 60;
 
@@ -26,7 +28,7 @@ pub fn dead_letters_of(queue: &str) -> String {
     format!("{queue}-dead-letters")
 }
 
-/// Makes the queues and answers their URLs.
+/// Makes the queues and answers the URLs of those of orders and payments; [`Sqs::url`] tells that of any other.
 pub fn declare(sqs: &Sqs) -> Result<Queues, Refused> {
     for (name, visibility_seconds, most_receives) in QUEUES {
         let kept = Attributes { retention_seconds: RETENTION_SECONDS, ..Attributes::default() };

@@ -11,7 +11,7 @@ use axum::Router;
 use clock::{Movable, Rng};
 use config::Queues;
 use devloop_http::{StartError, cors};
-use jobs::Jobs;
+use jobs::{Jobs, Queue};
 use media::Bucket;
 use storage::{Connection, Table};
 use tokio::{net::TcpListener, sync::watch};
@@ -149,6 +149,7 @@ pub async fn run(options: &ServerOptions, environment: &Environment, started: In
         toss: toss(environment, &toss_url)?,
         jobs: Jobs::connect(environment.queues(&sqs_url), &queues, &clock.clock(), &rng).await,
         bucket: Bucket::connect(environment.media(&s3_url), &clock.clock(), &rng).await,
+        cdn: Queue::connect(environment.queues(&sqs_url), &sqs.url(queues::CDN), &clock.clock(), &rng).await,
         rng: rng.clone(),
     };
     let dependencies = Dependencies::here(embedded.is_some(), s3.is_some(), toss_listener.is_some());

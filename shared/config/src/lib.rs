@@ -112,6 +112,9 @@ pub struct Settings {
     pub payments: Option<Payments>,
     /// Where messages go. Only `orders` has it.
     pub queues: Option<Queues>,
+    /// The URL of the queue of paths that the CDN is to forget. Only who changes or removes files has it, and the
+    /// cdn-invalidator.
+    pub cdn_queue: Option<String>,
     /// Another SQS than the region's.
     pub sqs_endpoint: Option<String>,
     /// Where everybody reads public files from.
@@ -203,6 +206,8 @@ pub struct Needs {
     pub queues: bool,
     /// [`Settings::media_bucket`].
     pub media: bool,
+    /// [`Settings::cdn_queue`].
+    pub cdn_queue: bool,
 }
 
 impl Settings {
@@ -220,6 +225,7 @@ impl Settings {
         let queues = if needs.queues { Queues::read(&mut reader) } else { None };
         let media_bucket = if needs.media { reader.required("MEDIA_BUCKET") } else { None };
         let s3_endpoint = reader.optional("AWS_ENDPOINT_URL_S3").or_else(|| reader.optional("AWS_ENDPOINT_URL"));
+        let cdn_queue = if needs.cdn_queue { reader.required("CDN_QUEUE_URL") } else { None };
         let sqs_endpoint = reader.optional("AWS_ENDPOINT_URL_SQS").or_else(|| reader.optional("AWS_ENDPOINT_URL"));
         let dynamodb_endpoint =
             reader.optional("AWS_ENDPOINT_URL_DYNAMODB").or_else(|| reader.optional("AWS_ENDPOINT_URL"));
@@ -236,6 +242,7 @@ impl Settings {
                 account_key,
                 payments,
                 queues,
+                cdn_queue,
                 sqs_endpoint,
                 cdn_base_url,
                 media_bucket,

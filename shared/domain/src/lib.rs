@@ -6,6 +6,7 @@ pub mod accounts;
 pub mod attachments;
 pub mod boards;
 pub mod calendar;
+pub mod cdn;
 pub mod forums;
 pub mod ids;
 pub mod ledger;

@@ -6,5 +6,5 @@
 mod message;
 mod queue;
 
-pub use message::{Alarm, Envelope, Message, Notification, PaymentJob, Unreadable};
+pub use message::{Alarm, CdnJob, Envelope, Message, Notification, PaymentJob, Unreadable};
 pub use queue::{Connection, Jobs, NotSent, Patience, Queue};

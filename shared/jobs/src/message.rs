@@ -1,7 +1,7 @@
 //! The messages: one enum for each queue.
 
-use domain::{ids::OrderId, time::Time};
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use domain::{cdn::CdnPath, ids::OrderId, time::Time};
+use serde::{Deserialize, Deserializer, Serialize, de, de::DeserializeOwned};
 
 /// Everything that travels through one queue.
 pub trait Message: Serialize + DeserializeOwned + Send + Sync + 'static {
@@ -123,6 +123,42 @@ pub enum Alarm {
     PaymentChanged,
 }
 
+/// What the cdn-invalidator is told.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all_fields = "camelCase")]
+pub enum CdnJob {
+    /// What stands at these paths has changed or is gone: the CDN is to forget its copies. Sent after the change, so
+    /// that what is fetched anew is new.
+    Invalidate {
+        /// Which, 1 to [`CdnJob::MOST_PATHS`].
+        #[serde(deserialize_with = "some_paths")]
+        paths: Vec<CdnPath>,
+    },
+}
+
+impl CdnJob {
+    /// The most paths of one message: it stays far below what SQS carries.
+    pub const MOST_PATHS: usize = 100;
+
+    /// The messages that it takes to have `paths` forgotten; none for no path.
+    pub fn invalidate(paths: &[CdnPath]) -> impl Iterator<Item = Self> {
+        paths.chunks(Self::MOST_PATHS).map(|paths| Self::Invalidate { paths: paths.to_vec() })
+    }
+}
+
+impl Message for CdnJob {
+    const VERSION: u32 = 1;
+}
+
+fn some_paths<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<CdnPath>, D::Error> {
+    let paths = Vec::<CdnPath>::deserialize(deserializer)?;
+    if (1..=CdnJob::MOST_PATHS).contains(&paths.len()) {
+        Ok(paths)
+    } else {
+        Err(de::Error::invalid_length(paths.len(), &"1 to 100 paths"))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use ulid::Ulid;
@@ -159,5 +195,24 @@ mod tests {
         }
         let alarm = r#"{"version":1,"id":"m1","kind":"OperatorAlarm"}"#;
         assert!(matches!(Envelope::<PaymentJob>::read(alarm), Err(Unreadable::Shape { .. })));
+    }
+
+    #[test]
+    fn paths_to_be_forgotten_travel_in_messages_that_are_not_too_long() {
+        let path = |n: usize| CdnPath::object(&format!("/attachments/{n}")).unwrap();
+        let paths: Vec<CdnPath> = (0..250).map(path).collect();
+        let sizes = CdnJob::invalidate(&paths).map(|CdnJob::Invalidate { paths }| paths.len());
+        assert_eq!(sizes.collect::<Vec<_>>(), [100, 100, 50]);
+        assert_eq!(CdnJob::invalidate(&[]).count(), 0);
+        let job = Envelope::new("m1".to_owned(), CdnJob::Invalidate { paths: vec![path(1)] });
+        let text = r#"{"version":1,"id":"m1","kind":"Invalidate","paths":["/attachments/1"]}"#;
+        assert_eq!(serde_json::to_string(&job).unwrap(), text);
+        assert_eq!(Envelope::read(text).unwrap(), job);
+        let many = format!("[{}\"/a\"]", "\"/a\",".repeat(100));
+        for bad in ["[]", r#"["canary"]"#, r#"["/canary?"]"#, r#"["/can*ary"]"#, "null", &many] {
+            let refused = Envelope::<CdnJob>::read(&text.replace(r#"["/attachments/1"]"#, bad)).unwrap_err();
+            assert!(matches!(refused, Unreadable::Shape { .. }), "{bad}");
+            assert!(!refused.to_string().contains("canary"), "{refused}");
+        }
     }
 }

@@ -119,6 +119,13 @@ impl<M> Clone for Queue<M> {
 }
 
 impl<M: Message> Queue<M> {
+    /// The queue at `url` alone, for a function that sends to no other. Nothing is sent until the first call.
+    pub async fn connect(connection: Connection, url: &str, clock: &Clock, rng: &Rng) -> Self {
+        let patience = Patience::default();
+        let client = client(connection, patience).await;
+        queue(&client, url, &Ids::new(clock.clone(), rng.clone()), rng, patience)
+    }
+
     /// Puts `message` into the queue, to be delivered no earlier than after `delay` (15 minutes at
     /// most). Answers its id. An error may also mean that it is there all the same.
     pub async fn send(&self, message: M, delay: Duration) -> Result<String, NotSent> {
@@ -163,7 +170,7 @@ fn refusal<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Option
     Some(NotSent::Refused { code: code.to_owned(), message })
 }
 
-/// Every queue of the system.
+/// The queues of orders and payments.
 #[derive(Clone, Debug)]
 pub struct Jobs {
     /// For the payment-reconciler.
@@ -176,36 +183,40 @@ impl Jobs {
     /// Builds the client. Nothing is sent until the first call.
     pub async fn connect(connection: Connection, queues: &config::Queues, clock: &Clock, rng: &Rng) -> Self {
         let patience = Patience::default();
-        let timeouts = TimeoutConfig::builder().operation_attempt_timeout(patience.attempt);
-        let mut config = aws_sdk_sqs::config::Builder::new()
-            .behavior_version(BehaviorVersion::latest())
-            .region(Region::new(connection.region.clone()))
-            // Repeating is ours: what is tested is what runs.
-            .retry_config(RetryConfig::disabled())
-            .timeout_config(timeouts.build())
-            .sleep_impl(aws_smithy_async::rt::sleep::TokioSleep::new())
-            .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
-        if let Some(endpoint) = connection.endpoint {
-            config = config.endpoint_url(endpoint);
-        }
-        if let Some((id, secret)) = connection.credentials {
-            config = config.credentials_provider(Credentials::new(id, secret, None, None, "settings"));
-        } else {
-            let shared =
-                aws_config::defaults(BehaviorVersion::latest()).region(Region::new(connection.region)).load().await;
-            if let Some(credentials) = shared.credentials_provider() {
-                config = config.credentials_provider(credentials);
-            }
-        }
-        // Without another one, the SDK brings its own HTTPS client.
-        config.set_http_client(connection.http);
-        let client = Client::from_conf(config.build());
+        let client = client(connection, patience).await;
         let ids = Ids::new(clock.clone(), rng.clone());
         Self {
             payments: queue(&client, &queues.payments, &ids, rng, patience),
             notifications: queue(&client, &queues.notifications, &ids, rng, patience),
         }
     }
+}
+
+async fn client(connection: Connection, patience: Patience) -> Client {
+    let timeouts = TimeoutConfig::builder().operation_attempt_timeout(patience.attempt);
+    let mut config = aws_sdk_sqs::config::Builder::new()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new(connection.region.clone()))
+        // Repeating is ours: what is tested is what runs.
+        .retry_config(RetryConfig::disabled())
+        .timeout_config(timeouts.build())
+        .sleep_impl(aws_smithy_async::rt::sleep::TokioSleep::new())
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
+    if let Some(endpoint) = connection.endpoint {
+        config = config.endpoint_url(endpoint);
+    }
+    if let Some((id, secret)) = connection.credentials {
+        config = config.credentials_provider(Credentials::new(id, secret, None, None, "settings"));
+    } else {
+        let shared =
+            aws_config::defaults(BehaviorVersion::latest()).region(Region::new(connection.region)).load().await;
+        if let Some(credentials) = shared.credentials_provider() {
+            config = config.credentials_provider(credentials);
+        }
+    }
+    // Without another one, the SDK brings its own HTTPS client.
+    config.set_http_client(connection.http);
+    Client::from_conf(config.build())
 }
 
 fn queue<M>(client: &Client, url: &str, ids: &Ids, rng: &Rng, patience: Patience) -> Queue<M> {

@@ -10,7 +10,7 @@ use config::{Payments, Secret, Settings};
 use devloop_http::router;
 use devloop_local::{
     functions::{Parts, reconcile, sweep, toss_over, work_on},
-    queues::PAYMENTS,
+    queues::{CDN, PAYMENTS},
 };
 use futures::future::BoxFuture;
 use http::{Method, Request, header};
@@ -54,6 +54,7 @@ pub fn settings() -> Settings {
             pwt_deposit_hours: 1,
         }),
         queues: None,
+        cdn_queue: None,
         sqs_endpoint: None,
         cdn_base_url: "https://cdn.test".to_owned(),
         media_bucket: None,
@@ -106,6 +107,7 @@ impl App {
             credentials: Some(("test".to_owned(), "test".to_owned())),
             http: Some(client_through(Arc::new(host.clone()), "")),
         };
+        let cdn = jobs::Queue::connect(connection.clone(), &world.sqs().url(CDN), &clock, &rng).await;
         let jobs = jobs::Jobs::connect(connection, world.queues(), &clock, &rng).await;
         let settings = Settings { queues: Some(world.queues().clone()), ..settings.clone() };
         // Nobody uploads anything here.
@@ -117,7 +119,7 @@ impl App {
             http: Some(client_through(Arc::new(host.clone()), "")),
         };
         let bucket = media::Bucket::connect(nowhere, &clock, &rng).await;
-        let parts = Parts { settings, clock, rng, hasher, toss, jobs, bucket };
+        let parts = Parts { settings, clock, rng, hasher, toss, jobs, cdn, bucket };
         let table = table_through(Arc::new(host.clone()), "", TABLE, &parts.clock, &parts.rng).await;
         let routes = parts.routes(&table).unwrap();
         Self { world: world.clone(), host, router: router(routes), table, parts }
