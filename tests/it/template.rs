@@ -242,6 +242,7 @@ fn every_function_gets_the_settings_that_it_needs_and_no_others() {
             "order-sweeper" | "payment-reconciler" | "integrity-checker" => {
                 format!("orders/src/bin/{}.rs", binary.replace('-', "_"))
             }
+            "upload-sweeper" => format!("attachments/src/bin/{}.rs", binary.replace('-', "_")),
             domain => format!("{domain}/src/main.rs"),
         };
         let main = std::fs::read_to_string(repository().join("functions").join(main)).unwrap();

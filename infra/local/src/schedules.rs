@@ -2,11 +2,13 @@
 
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
+use fn_attachments::{Sweeper, SweptFiles};
 use fn_orders::{Matched, Reconciled, Swept};
 use serde::Serialize;
 use tokio::sync::Mutex;
 
-/// As the deployed schedules of the order-sweeper and the payment-reconciler. The clock runs as fast
+/// As the deployed schedules of the order-sweeper and the payment-reconciler; the upload-sweeper, which is deployed with
+/// an hour, finds nothing to do meanwhile. The clock runs as fast
 /// as the machine's; when it is moved, whoever moves it starts the work at once.
 const EVERY: Duration = Duration::from_mins(1);
 
@@ -17,6 +19,7 @@ pub struct Schedules(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     orders: fn_orders::App,
+    files: Sweeper,
     /// Two runs at once would do no harm, but the second would only meet the first.
     running: Mutex<()>,
 }
@@ -31,12 +34,14 @@ pub struct Ran {
     pub reconciled: Reconciled,
     /// The same, over Toss's list of transactions.
     pub matched: Matched,
+    /// The upload-sweeper.
+    pub swept_files: SweptFiles,
 }
 
 impl Schedules {
-    /// The workers over `orders`.
-    pub fn new(orders: fn_orders::App) -> Self {
-        Self(Arc::new(Inner { orders, running: Mutex::new(()) }))
+    /// The workers over `orders` and `files`.
+    pub fn new(orders: fn_orders::App, files: Sweeper) -> Self {
+        Self(Arc::new(Inner { orders, files, running: Mutex::new(()) }))
     }
 
     /// Runs each worker once.
@@ -45,7 +50,8 @@ impl Schedules {
         let swept = fn_orders::sweep(&self.0.orders).await?;
         let reconciled = fn_orders::reconcile(&self.0.orders).await?;
         let matched = Box::pin(fn_orders::match_transactions(&self.0.orders)).await?;
-        Ok(Ran { swept, reconciled, matched })
+        let swept_files = Box::pin(fn_attachments::sweep(&self.0.files)).await?;
+        Ok(Ran { swept, reconciled, matched, swept_files })
     }
 
     /// Runs everything on its schedule, forever.

@@ -155,7 +155,7 @@ pub async fn run(options: &ServerOptions, environment: &Environment, started: In
     let dependencies = Dependencies::here(embedded.is_some(), s3.is_some(), toss_listener.is_some());
     let switched = under_switch(&dependencies, &table, (environment, &endpoint), &clock, &rng).await;
     let functions = listening::in_turn(parts.routes(&switched)?);
-    let schedules = Schedules::new(parts.orders(switched.clone())?);
+    let schedules = Schedules::new(parts.orders(switched.clone())?, parts.upload_sweeper(switched.clone())?);
     let pump = Pump::behind(dependencies.sqs.clone(), sqs.clone(), parts.orders(switched)?);
 
     let mut remarks = vec![];
