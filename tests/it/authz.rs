@@ -330,9 +330,8 @@ fn rows() -> Vec<Row> {
 
 fn attachment_rows() -> Vec<Row> {
     vec![
-        row("create_attachment", Method::POST, |_| "/v1/attachments".into(), with(MONEY, 201)).body(
-            |_, _| json!({ "fileName": "a.png", "contentType": "image/png", "size": 100, "purpose": "PROFILE" }),
-        ),
+        row("create_attachment", Method::POST, |_| "/v1/attachments".into(), with(MONEY, 201))
+            .body(|_, _| json!({ "fileName": "a.png", "contentType": "image/png", "size": 100, "purpose": "PROFILE" })),
         row(
             "complete_attachment",
             Method::POST,

@@ -131,12 +131,7 @@ pub async fn sweep(sweeper: &Sweeper) -> Result<SweptFiles, Error> {
     Ok(swept)
 }
 
-async fn work_on(
-    sweeper: &Sweeper,
-    id: AttachmentId,
-    now: Time,
-    swept: &mut SweptFiles,
-) -> Result<(), Setback> {
+async fn work_on(sweeper: &Sweeper, id: AttachmentId, now: Time, swept: &mut SweptFiles) -> Result<(), Setback> {
     let table = &sweeper.app.edge.table;
     // The index may be behind.
     let found: Option<Attachment> = table.get_now(keys::attachment(id)).await?;

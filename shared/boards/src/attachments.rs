@@ -68,8 +68,7 @@ pub(crate) async fn chosen<F: Forum>(
     present: &[PublicFile],
     ids: &AttachmentIds,
 ) -> Result<Vec<PublicFile>, NotAttached> {
-    let mut known: BTreeMap<AttachmentId, PublicFile> =
-        present.iter().map(|file| (file.id, file.clone())).collect();
+    let mut known: BTreeMap<AttachmentId, PublicFile> = present.iter().map(|file| (file.id, file.clone())).collect();
     let new: Vec<AttachmentId> = ids.as_slice().iter().copied().filter(|id| !known.contains_key(id)).collect();
     if !new.is_empty() {
         let found: Vec<Attachment> = app.table.get_all_now(new.iter().copied().map(keys::attachment)).await?;
@@ -94,20 +93,17 @@ pub(crate) fn moved<F: Forum>(
     let (partition, now) = (keys::post_partition(F::BOARD, post.id), app.clock.now());
     let not_in = |others: &[PublicFile], file: &&PublicFile| !others.iter().any(|other| other.id == file.id);
     let (author, purpose) = (post.card.author_id, Purpose::of_board(F::BOARD));
-    let used = after.iter().filter(|file| not_in(before, file)).filter_map(|file| {
-        Some((Attachment::put_to_use(file.id, author, purpose?, &partition), file.id))
-    });
+    let used = after
+        .iter()
+        .filter(|file| not_in(before, file))
+        .filter_map(|file| Some((Attachment::put_to_use(file.id, author, purpose?, &partition), file.id)));
     let released = before.iter().filter(|file| not_in(after, file));
     let released = released.map(|file| (Attachment::release(file.id, &partition, now), file.id));
     used.chain(released).collect()
 }
 
 /// Writes a post together with what becomes of its files, all or none; `false` if one of those moved on meanwhile.
-pub(crate) async fn commit(
-    app: &Edge,
-    post: Write,
-    files: Vec<(Write, AttachmentId)>,
-) -> Result<bool, WriteError> {
+pub(crate) async fn commit(app: &Edge, post: Write, files: Vec<(Write, AttachmentId)>) -> Result<bool, WriteError> {
     if files.is_empty() {
         return app.table.write(post).await.map(|()| true);
     }

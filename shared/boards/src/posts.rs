@@ -139,10 +139,7 @@ impl From<NotAttached> for NotPosted {
 
 impl Refusal for NotPosted {
     const REASONS: &'static [Reason] = &[
-        TOO_MANY_REQUESTS,
-        ATTACHMENT_NOT_FOUND,
-        ATTACHMENT_NOT_READY,
-        ATTACHMENT_IN_USE,
+        TOO_MANY_REQUESTS, ATTACHMENT_NOT_FOUND, ATTACHMENT_NOT_READY, ATTACHMENT_IN_USE,
         ATTACHMENT_FOR_ANOTHER_PURPOSE,
     ];
 

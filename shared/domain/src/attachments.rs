@@ -247,7 +247,8 @@ impl NotUsable {
 }
 
 impl Refusal for NotUsable {
-    const REASONS: &'static [Reason] = &[ATTACHMENT_NOT_FOUND, ATTACHMENT_NOT_READY, ATTACHMENT_IN_USE, ATTACHMENT_FOR_ANOTHER_PURPOSE];
+    const REASONS: &'static [Reason] =
+        &[ATTACHMENT_NOT_FOUND, ATTACHMENT_NOT_READY, ATTACHMENT_IN_USE, ATTACHMENT_FOR_ANOTHER_PURPOSE];
 
     fn reason(&self) -> Reason {
         match self {
@@ -417,9 +418,9 @@ mod tests {
     fn a_post_has_up_to_ten_files_each_once() {
         let id = |n: usize| format!("01KB2M3N4P5Q6R7S8T9V0W1X{n:02}");
         let read = |ids: Vec<String>| {
-            deserr::deserialize::<AttachmentIds, _, FieldErrors>(json!(ids))
-                .map(|ids| ids.as_slice().len())
-                .map_err(|errors| errors.0.into_iter().map(|error| (error.field, error.invalid.code)).collect::<Vec<_>>())
+            deserr::deserialize::<AttachmentIds, _, FieldErrors>(json!(ids)).map(|ids| ids.as_slice().len()).map_err(
+                |errors| errors.0.into_iter().map(|error| (error.field, error.invalid.code)).collect::<Vec<_>>(),
+            )
         };
         assert_eq!(read(vec![]), Ok(0));
         assert_eq!(read((0..10).map(id).collect()), Ok(10));

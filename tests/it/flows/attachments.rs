@@ -29,7 +29,12 @@ pub async fn complete(app: &TestApp, by: &Account, asked: &Value) -> Reply {
 }
 
 /// What `create_attachment` answered, after the bytes were uploaded.
-async fn uploaded(app: &TestApp, by: &Account, (purpose, name, content_type): (&str, &str, &str), bytes: &[u8]) -> Value {
+async fn uploaded(
+    app: &TestApp,
+    by: &Account,
+    (purpose, name, content_type): (&str, &str, &str),
+    bytes: &[u8],
+) -> Value {
     let asked = ask(app, by, &wanted(purpose, name, content_type, bytes.len())).await.expect(201);
     assert_eq!(app.upload(&asked, bytes).await.status, 200);
     asked

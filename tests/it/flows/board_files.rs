@@ -123,7 +123,11 @@ async fn files_are_used_all_or_none() {
         assert_eq!(shown(&other), ids(&[&used]));
         for (wrong, field, code) in [
             (json!([own["id"], own["id"]]), "attachmentIds[1]", "REPEATED"),
-            (json!(vec!["01KB2M3N4P5Q6R7S8T9V0W1X2Y"; 1].iter().chain(&["x"]).collect::<Vec<_>>()), "attachmentIds[1]", "NOT_AN_ID"),
+            (
+                json!(vec!["01KB2M3N4P5Q6R7S8T9V0W1X2Y"; 1].iter().chain(&["x"]).collect::<Vec<_>>()),
+                "attachmentIds[1]",
+                "NOT_AN_ID",
+            ),
             (json!(own["id"]), "attachmentIds", "WRONG_TYPE"),
         ] {
             let problem = app.patch(&location).by(&kim).json(&json!({ "attachmentIds": wrong })).send().await;
@@ -198,7 +202,8 @@ async fn a_change_of_a_post_loses_to_whoever_took_its_file() {
         let (tell, wait) = (reached.clone(), gate.clone());
         let mut is_first = true;
         app.wire.rule(move |call| {
-            if call.by.starts_with("update_") && call.operation == "TransactWriteItems" && std::mem::take(&mut is_first) {
+            if call.by.starts_with("update_") && call.operation == "TransactWriteItems" && std::mem::take(&mut is_first)
+            {
                 tell.open();
                 return Action::Wait(wait.clone());
             }

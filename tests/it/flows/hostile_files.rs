@@ -135,11 +135,7 @@ fn pictures() -> Vec<Case> {
         as_jpeg("a JPEG of no pixels", &jpeg(0, 0), DAMAGED),
         as_jpeg("a JPEG with a ZIP behind it", &joined(&[&shot, ZIP]), Saved),
         as_jpeg("a JPEG with a page behind it", &joined(&[&shot, HTML]), Saved),
-        as_jpeg(
-            "a JPEG with PHP in a comment",
-            &joined(&[&shot[..2], b"\xff\xfe\0\x1e", PHP, &shot[2..]]),
-            Saved,
-        ),
+        as_jpeg("a JPEG with PHP in a comment", &joined(&[&shot[..2], b"\xff\xfe\0\x1e", PHP, &shot[2..]]), Saved),
     ]);
     cases
 }
@@ -195,7 +191,13 @@ fn names_and_types() -> Vec<Case> {
         ("two extensions, the last of a page", PNG, "a.png.html", whole.clone(), NoUrl("fileName", "EXTENSION")),
         ("two extensions, the last of a picture", PNG, "a.html.png", HTML.to_vec(), OTHER_TYPE),
         ("a picture with two extensions", PNG, "a.php.png", whole.clone(), Saved),
-        ("an extension that is turned around", PNG, "a\u{202e}gnp.exe", whole.clone(), NoUrl("fileName", "NOT_A_FILE_NAME")),
+        (
+            "an extension that is turned around",
+            PNG,
+            "a\u{202e}gnp.exe",
+            whole.clone(),
+            NoUrl("fileName", "NOT_A_FILE_NAME"),
+        ),
         ("a name that leaves its folder", PNG, "../../a.png", whole.clone(), NoUrl("fileName", "NOT_A_FILE_NAME")),
         ("a name that ends its header", PNG, "a\";x=\".png", whole, Saved),
     ]

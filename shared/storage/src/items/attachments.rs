@@ -137,10 +137,8 @@ impl Attachment {
 
     /// PENDING or READY, as it was read → RELEASED, to be removed at `due`. What its owner called it is gone at once.
     pub fn give_up(&self, due: Time) -> Write {
-        let write = Self::update(self.id)
-            .set("state", AttachmentState::Released)
-            .remove("fileName")
-            .if_is("state", self.state);
+        let write =
+            Self::update(self.id).set("state", AttachmentState::Released).remove("fileName").if_is("state", self.state);
         self.due_at(write, due)
     }
 
