@@ -322,9 +322,8 @@ fn attachment_rows() -> Vec<Row> {
     /// Nobody else may know of it.
     const UPLOADER: [u16; 10] = [401, 401, 401, 401, 404, 404, 404, 200, 404, 404];
     vec![
-        row("create_attachment", Method::POST, |_| "/v1/attachments".into(), with(MONEY, 201)).body(
-            |_, _| json!({ "fileName": "a.png", "contentType": "image/png", "size": 100, "purpose": "PROFILE" }),
-        ),
+        row("create_attachment", Method::POST, |_| "/v1/attachments".into(), with(MONEY, 201))
+            .body(|_, _| json!({ "fileName": "a.png", "contentType": "image/png", "size": 100, "purpose": "PROFILE" })),
         row(
             "complete_attachment",
             Method::POST,

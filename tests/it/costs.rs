@@ -217,7 +217,8 @@ impl Accounts {
     async fn files(&mut self) {
         let ma = self.app.sign_up("ma").await;
         let bytes = files::png(3, 2);
-        let body = json!({ "fileName": "a.png", "contentType": "image/png", "size": bytes.len(), "purpose": "PROFILE" });
+        let body =
+            json!({ "fileName": "a.png", "contentType": "image/png", "size": bytes.len(), "purpose": "PROFILE" });
         let asked = self.note("create_attachment", |app| app.post("/v1/attachments").by(&ma).json(&body)).await.body;
         assert_eq!(self.app.upload(&asked, &bytes).await.status, 200);
         let path = format!("/v1/attachments/{}", asked["id"].as_str().unwrap());

@@ -114,8 +114,11 @@ fn broken(rooms: &Rooms, edges: &BTreeSet<Edge>) -> Vec<String> {
                 };
                 allowed.contains(&to.as_str()) || (*dev && to == "testkit")
             }
-            ("functions", "shared") => (to != "testkit" || *dev) && (to != "toss" || from == "fn-orders")
-                && (to != "media" || from == "fn-attachments"),
+            ("functions", "shared") => {
+                (to != "testkit" || *dev)
+                    && (to != "toss" || from == "fn-orders")
+                    && (to != "media" || from == "fn-attachments")
+            }
             ("infra", "shared") => to != "testkit" || *dev,
             ("infra", "functions" | "infra") | ("tests", _) => true,
             _ => false,

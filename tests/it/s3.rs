@@ -41,8 +41,7 @@ impl Far {
             Some(url) => (url, aws_smithy_http_client::Builder::new().build_http(), None),
             None => {
                 let folder = tempfile::tempdir().unwrap();
-                let s3 =
-                    S3::open(folder.path(), &name, Access::local(), &[ORIGIN.to_owned()], clock.clone()).unwrap();
+                let s3 = S3::open(folder.path(), &name, Access::local(), &[ORIGIN.to_owned()], clock.clone()).unwrap();
                 ("http://s3.test".to_owned(), s3.http_client(), Some((s3, folder)))
             }
         };
@@ -229,11 +228,8 @@ async fn pages_of_the_frontends_may_upload_and_others_may_not() {
     let far = Far::new().await;
     let key = far.key();
     let ask = async |origin: &str, method: &str, header: &str| {
-        let headers = [
-            ("origin", origin),
-            ("access-control-request-method", method),
-            ("access-control-request-headers", header),
-        ];
+        let headers =
+            [("origin", origin), ("access-control-request-method", method), ("access-control-request-headers", header)];
         far.browse(Method::OPTIONS, &far.url(&key), &headers, b"").await
     };
     let allowed = ask(ORIGIN, "PUT", "content-type").await;

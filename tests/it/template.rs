@@ -254,7 +254,10 @@ fn every_function_gets_the_settings_that_it_needs_and_no_others() {
     for file in [ROOT, WORKERS, MESSAGING] {
         let shared = read(file)["Globals"]["Function"]["Environment"]["Variables"].clone();
         let shared: BTreeSet<&String> = shared.as_object().unwrap().keys().collect();
-        assert_eq!(shared.into_iter().collect::<Vec<_>>(), ["BUILD", "CDN_BASE_URL", "CURSOR_KEY", "TABLE_NAME", "TOKEN_PUBLIC_KEYS"]);
+        assert_eq!(
+            shared.into_iter().collect::<Vec<_>>(),
+            ["BUILD", "CDN_BASE_URL", "CURSOR_KEY", "TABLE_NAME", "TOKEN_PUBLIC_KEYS"]
+        );
     }
 }
 

@@ -14,7 +14,10 @@ fn start(variables: &[(&str, &str)]) -> (bool, String) {
 fn without_operation_it_refuses_and_names_all_that_is_missing() {
     let (started, told) = start(&[("TABLE_NAME", "devloop")]);
     assert!(!started);
-    for setting in ["OPERATION", "AWS_REGION", "TOKEN_PUBLIC_KEYS", "TOKEN_PRIVATE_KEY", "REFRESH_KEY", "CURSOR_KEY", "CDN_BASE_URL"] {
+    for setting in [
+        "OPERATION", "AWS_REGION", "TOKEN_PUBLIC_KEYS", "TOKEN_PRIVATE_KEY", "REFRESH_KEY", "CURSOR_KEY",
+        "CDN_BASE_URL",
+    ] {
         assert!(told.contains(&format!("{setting} is missing")), "{setting}: {told}");
     }
     assert!(!told.contains("TABLE_NAME is missing"), "{told}");

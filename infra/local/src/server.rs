@@ -301,11 +301,7 @@ fn announce(places: &Places, folder: &DataFolder, remarks: &[String], started: I
 }
 
 /// The embedded S3 on its own port, if there is one.
-async fn serve_files(
-    s3: Option<(TcpListener, S3)>,
-    switch: Switch,
-    stopped: watch::Receiver<bool>,
-) -> io::Result<()> {
+async fn serve_files(s3: Option<(TcpListener, S3)>, switch: Switch, stopped: watch::Receiver<bool>) -> io::Result<()> {
     let Some((listener, s3)) = s3 else { return Ok(()) };
     serve(listener, switch.before(s3.router()), stopped).await
 }

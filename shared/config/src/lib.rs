@@ -293,8 +293,9 @@ mod tests {
         let needs = Needs { payments: true, ..Needs::default() };
         let Incomplete(missing) = Settings::read(variables(&["TABLE_NAME", "MAX_ORDER_TOTAL"]), needs).unwrap_err();
         let names = [
-            "AWS_REGION", "TOKEN_PUBLIC_KEYS", "CURSOR_KEY", "CDN_BASE_URL", "TOSS_BASE_URL", "TOSS_SECRET_KEY", "TOSS_CLIENT_KEY",
-            "PAYMENT_SUCCESS_URL", "PAYMENT_FAIL_URL", "COMMISSION_BASIS_POINTS", "SUPPLIER", "PWT_DEPOSIT_HOURS",
+            "AWS_REGION", "TOKEN_PUBLIC_KEYS", "CURSOR_KEY", "CDN_BASE_URL", "TOSS_BASE_URL", "TOSS_SECRET_KEY",
+            "TOSS_CLIENT_KEY", "PAYMENT_SUCCESS_URL", "PAYMENT_FAIL_URL", "COMMISSION_BASIS_POINTS", "SUPPLIER",
+            "PWT_DEPOSIT_HOURS",
         ];
         assert_eq!(missing, names.map(|name| format!("{name} is missing")));
     }

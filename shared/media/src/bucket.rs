@@ -216,7 +216,11 @@ impl Bucket {
         self.repeat("DeleteObject", || request.clone().send()).await.map(drop)
     }
 
-    async fn repeat<T, E, F>(&self, operation: &'static str, attempt: impl FnMut() -> F) -> Result<Result<T, Changed>, Error>
+    async fn repeat<T, E, F>(
+        &self,
+        operation: &'static str,
+        attempt: impl FnMut() -> F,
+    ) -> Result<Result<T, Changed>, Error>
     where
         E: ProvideErrorMetadata,
         F: Future<Output = Result<T, SdkError<E, HttpResponse>>>,

@@ -46,15 +46,15 @@ mod tests {
         for (name, value) in [
             ("a.png", r#"attachment; filename="a.png""#),
             ("a b.png", r#"attachment; filename="a b.png""#),
-            (
-                "사진.png",
-                r#"attachment; filename="__.png"; filename*=UTF-8''%EC%82%AC%EC%A7%84.png"#,
-            ),
+            ("사진.png", r#"attachment; filename="__.png"; filename*=UTF-8''%EC%82%AC%EC%A7%84.png"#),
             (r#"a".png"#, r#"attachment; filename="a_.png"; filename*=UTF-8''a%22.png"#),
             ("50%.png", r#"attachment; filename="50_.png"; filename*=UTF-8''50%25.png"#),
             ("a;b'(c)*.png", r#"attachment; filename="a;b'(c)*.png""#),
             ("é'*.png", r#"attachment; filename="_'*.png"; filename*=UTF-8''%C3%A9%27%2A.png"#),
-            ("a\r\nX-Evil: 1.png", "attachment; filename=\"a__X-Evil: 1.png\"; filename*=UTF-8''a%0D%0AX-Evil%3A%201.png"),
+            (
+                "a\r\nX-Evil: 1.png",
+                "attachment; filename=\"a__X-Evil: 1.png\"; filename*=UTF-8''a%0D%0AX-Evil%3A%201.png",
+            ),
         ] {
             assert_eq!(attachment(name), value, "{name}");
         }

@@ -73,7 +73,8 @@ pub(crate) fn failure<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>
         ("NoSuchBucket", _) => {}
         (_, 404) => return Failure::Missing,
         (_, 412) => return Failure::Changed,
-        ("InternalError" | "SlowDown" | "RequestTimeout" | "ConditionalRequestConflict" | "OperationAborted", _) | (_, 429) => {
+        ("InternalError" | "SlowDown" | "RequestTimeout" | "ConditionalRequestConflict" | "OperationAborted", _)
+        | (_, 429) => {
             return Failure::Transient;
         }
         _ if status.is_server_error() => return Failure::Transient,

@@ -6,8 +6,8 @@ use domain::{
     accounts::Approval,
     boards::{Board, Category},
     ids::{
-        AttachmentId, CommentId, FamilyId, NoteId, OrderId, PlaceId, PostId, ProductId, PwtId, RefundId, RefundRequestId, ScheduleId,
-        TodoId, UserId,
+        AttachmentId, CommentId, FamilyId, NoteId, OrderId, PlaceId, PostId, ProductId, PwtId, RefundId,
+        RefundRequestId, ScheduleId, TodoId, UserId,
     },
     orders::State,
     time::Time,

@@ -56,11 +56,7 @@ impl Refusal for Refused {
 const TRIES: usize = 3;
 
 /// PENDING or READY → RELEASED.
-pub async fn delete_attachment(
-    app: App,
-    owner: Active,
-    Path(id): Path<AttachmentId>,
-) -> Result<NoContent, Refused> {
+pub async fn delete_attachment(app: App, owner: Active, Path(id): Path<AttachmentId>) -> Result<NoContent, Refused> {
     let table = &app.edge.table;
     for _ in 0..TRIES {
         let found: Option<Attachment> = table.get_now(keys::attachment(id)).await?;

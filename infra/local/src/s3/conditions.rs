@@ -24,7 +24,9 @@ impl S3 {
         let tag = found.headers().get(header::ETAG).and_then(|tag| tag.to_str().ok());
         // Where there is nothing, the read itself says so.
         let Some(tag) = tag.filter(|_| found.status().is_success()) else { return Ok(None) };
-        let names = |tags: &str| tags.split(',').map(str::trim).any(|one| one == "*" || one == tag || one == tag.trim_matches('"'));
+        let names = |tags: &str| {
+            tags.split(',').map(str::trim).any(|one| one == "*" || one == tag || one == tag.trim_matches('"'))
+        };
         Ok(match (same, other) {
             (Some(tags), _) if !names(tags) => Some(Refused::ANOTHER_OBJECT.into_response()),
             (None, Some(tags)) if names(tags) => {

@@ -151,9 +151,8 @@ fn sent(request: &Parts, name: &str) -> String {
 
 fn signature(canonical: &str, date: &str, scope: &str, secret: &str) -> String {
     let hashed = hex::encode(digest::digest(&digest::SHA256, canonical.as_bytes()));
-    let sign = |key: &[u8], text: &str| {
-        hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), text.as_bytes()).as_ref().to_vec()
-    };
+    let sign =
+        |key: &[u8], text: &str| hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), text.as_bytes()).as_ref().to_vec();
     // The scope is day, region, service and a fixed word: each signs the next.
     let key = scope.split('/').fold(format!("AWS4{secret}").into_bytes(), |key, part| sign(&key, part));
     hex::encode(sign(&key, &format!("{ALGORITHM}\n{date}\n{scope}\n{hashed}")))
@@ -194,8 +193,10 @@ mod tests {
     /// <https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html>
     #[test]
     fn amazons_example_is_signed_as_amazon_signs_it() {
-        let access =
-            Access { id: "AKIAIOSFODNN7EXAMPLE".to_owned(), secret: "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY".to_owned() };
+        let access = Access {
+            id: "AKIAIOSFODNN7EXAMPLE".to_owned(),
+            secret: "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY".to_owned(),
+        };
         let url = "/test.txt?X-Amz-Algorithm=AWS4-HMAC-SHA256\
             &X-Amz-Credential=AKIAIOSFODNN7EXAMPLE%2F20130524%2Fus-east-1%2Fs3%2Faws4_request\
             &X-Amz-Date=20130524T000000Z&X-Amz-Expires=86400&X-Amz-SignedHeaders=host\
@@ -232,7 +233,8 @@ mod tests {
 
     #[test]
     fn what_was_checked_is_taken_out() {
-        let mut request = http::Request::get("/b/k?x-id=GetObject&X-Amz-Date=1&partNumber=2").body(()).unwrap().into_parts().0;
+        let mut request =
+            http::Request::get("/b/k?x-id=GetObject&X-Amz-Date=1&partNumber=2").body(()).unwrap().into_parts().0;
         remove(&mut request);
         assert_eq!(request.uri, "/b/k?x-id=GetObject&partNumber=2");
     }

@@ -67,7 +67,8 @@ mod tests {
         for text in ["../a.png", "a/b.png", "C:\\a.png", "\u{202e}gnp.exe", "a\u{2066}.png", "a\u{0}.png", "", " "] {
             assert!(text.parse::<FileName>().is_err(), "{text:?}");
         }
-        for (text, extension) in [("사진 1.PNG", "png"), ("a.php.png", "png"), ("a.", ""), ("png", ""), (".png", "png")] {
+        for (text, extension) in [("사진 1.PNG", "png"), ("a.php.png", "png"), ("a.", ""), ("png", ""), (".png", "png")]
+        {
             assert_eq!(text.parse::<FileName>().unwrap().extension(), extension, "{text}");
         }
     }
