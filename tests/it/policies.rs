@@ -203,14 +203,12 @@ fn objects_of(resource: &Value) -> Option<String> {
 
 /// The queue of a resource, as its template names it.
 fn queue_of(resource: &Value) -> String {
-    // A template that is told of a queue by a parameter calls that as the output is called.
-    let told = resource["Ref"].as_str().map(|parameter| format!("Messaging.Outputs.{parameter}"));
-    let name = told.as_deref().or_else(|| resource["Fn::GetAtt"].as_str());
-    let name = name.unwrap_or_else(|| panic!("not understood: {resource}"));
-    let name = name
-        .strip_prefix("Messaging.Outputs.")
-        .map_or_else(|| name.strip_suffix(".Arn"), |name| name.strip_suffix("Arn"));
-    name.unwrap_or_else(|| panic!("not understood: {resource}")).to_owned()
+    let parameter = resource["Ref"].as_str().and_then(|name| name.strip_suffix("Arn"));
+    let attribute = resource["Fn::GetAtt"].as_str().and_then(|name| {
+        let output = name.strip_prefix("Messaging.Outputs.").map(|output| output.strip_suffix("Arn"));
+        output.unwrap_or_else(|| name.strip_suffix(".Arn"))
+    });
+    parameter.or(attribute).unwrap_or_else(|| panic!("not understood: {resource}")).to_owned()
 }
 
 /// IAM's `StringLike`: `*` is any text, `?` any one character.
@@ -342,7 +340,7 @@ mod tests {
             { "Effect": "Allow", "Action": "dynamodb:GetItem", "Resource": table(), "Condition": condition(&["USER#*", "PWT#*"]) },
             { "Effect": "Allow", "Action": "sqs:SendMessage", "Resource": { "Fn::GetAtt": "Messaging.Outputs.PaymentsQueueArn" } },
             { "Effect": "Allow", "Action": "sqs:SendMessage", "Resource": { "Fn::GetAtt": "MailQueue.Arn" } },
-            { "Effect": "Allow", "Action": "sqs:SendMessage", "Resource": { "Ref": "CdnQueueArn" } },
+            { "Effect": "Allow", "Action": "sqs:SendMessage", "Resource": { "Ref": "NewsQueueArn" } },
             {
                 "Effect": "Allow", "Action": "s3:GetObject",
                 "Resource": { "Fn::Sub": "arn:${AWS::Partition}:s3:::${MediaBucket}/uploads/*" },
@@ -355,7 +353,7 @@ mod tests {
         assert!(policies.allows("test", "GetItem", &keys(&["USER#1"]), None));
         assert!(policies.allows("test", "GetItem", &keys(&["USER#1", "PWT#1"]), None));
         assert!(policies.allows("test", "Query", &keys(&["USER#1#PWT"]), Some("gsi2")));
-        for (queue, granted) in [("payments", true), ("mail", true), ("cdn", true), ("notifications", false)] {
+        for (queue, granted) in [("payments", true), ("mail", true), ("news", true), ("notifications", false)] {
             assert_eq!(policies.grant("test", &Access::to_send(queue)).is_some(), granted, "{queue}");
         }
         for (access, granted) in [

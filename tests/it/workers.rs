@@ -3,8 +3,10 @@
 use std::{collections::BTreeSet, fs, path::Path};
 
 use devloop_local::toss_sandbox::{FaultKind, Operation};
+use fn_orders::App;
 use lambda_http::{Context, LambdaEvent};
 use serde_json::{Value, json};
+use storage::{Write, keys};
 use tower::Service;
 use worker::Handler;
 
@@ -25,8 +27,11 @@ async fn worker(app: &TestApp, name: &'static str) -> Handler {
     match name {
         "order_sweeper" => fn_orders::order_sweeper(app.worker(name).await),
         "payment_reconciler" => fn_orders::payment_reconciler(app.worker(name).await),
-        "integrity_checker" => fn_orders::integrity_checker(app.table_of(name).await),
         "upload_sweeper" => fn_attachments::upload_sweeper(app.upload_sweeper().await),
+        "integrity_checker" => {
+            let App { edge, jobs, .. } = app.worker(name).await;
+            fn_orders::integrity_checker(edge, jobs)
+        }
         other => panic!("no worker {other}"),
     }
 }
@@ -144,6 +149,24 @@ async fn the_integrity_checker_reads_everything_and_changes_nothing() {
     let calls = bought.sale.app.wire.take_calls();
     assert!(calls.iter().any(|call| call.operation == "Scan"));
     assert!(calls.iter().all(|call| ["Scan", "Query", "BatchGetItem"].contains(&call.operation.as_str())), "{calls:?}");
+}
+
+/// What differs is in the log. Who reads no log is told that something does, each night until it does not any more.
+#[tokio::test]
+async fn operators_are_told_that_the_books_differ() {
+    let bought = Bought::two().await;
+    let sale = &bought.sale;
+    let check = async || invoke(&sale.app, "integrity_checker", event("schedules/integrity_checker.json")).await;
+    assert_eq!(check().await, Ok(none()));
+    assert_eq!(sale.told(), [] as [Value; 0]);
+    let (kim, product) = (bought.kim.id.parse().unwrap(), sale.pwt.parse().unwrap());
+    sale.app.table.write(Write::delete(keys::buyer(product, kim))).await.unwrap();
+    sale.app.clock.advance(86_400_000);
+    assert_eq!(check().await, Ok(none()));
+    let told = sale.told();
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert_eq!((&told[0]["kind"], &told[0]["differences"]), (&json!("BooksDiffer"), &json!(1)));
+    assert_eq!(told[0]["at"], json!(sale.app.clock.clock().now()));
 }
 
 /// The runtime hears of it, so that the schedule's metric of failures does.

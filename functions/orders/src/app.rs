@@ -74,14 +74,7 @@ impl App {
             payments.toss_secret_key.expose().parse().map_err(|e: toss::NotASecretKey| unusable(&e))?;
         let toss = Toss::over_https(base_url, key).map_err(|error| unusable(&error))?;
         let edge = Edge::deployed(settings).await?;
-        let queues = settings.queues.as_ref().ok_or_else(|| StartError("the queues are missing".to_owned()))?;
-        let connection = jobs::Connection {
-            endpoint: settings.sqs_endpoint.clone(),
-            region: settings.region.clone(),
-            credentials: None,
-            http: None,
-        };
-        let jobs = Jobs::connect(connection, queues, &edge.clock, &edge.rng).await;
+        let jobs = jobs_of(settings, &edge).await?;
         Self::new(settings, edge, toss, jobs)
     }
 
@@ -94,6 +87,18 @@ impl App {
             tracing::error!(order = %order_id, %error, "operators could not be told of an alarm");
         }
     }
+}
+
+/// What a deployed function sends messages with.
+pub async fn jobs_of(settings: &Settings, edge: &Edge) -> Result<Jobs, StartError> {
+    let queues = settings.queues.as_ref().ok_or_else(|| StartError("the queues are missing".to_owned()))?;
+    let connection = jobs::Connection {
+        endpoint: settings.sqs_endpoint.clone(),
+        region: settings.region.clone(),
+        credentials: None,
+        http: None,
+    };
+    Ok(Jobs::connect(connection, queues, &edge.clock, &edge.rng).await)
 }
 
 impl AsRef<Edge> for App {

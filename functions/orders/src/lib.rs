@@ -30,7 +30,7 @@ mod waitlist;
 mod workers;
 mod worklist;
 
-pub use app::{App, Terms};
+pub use app::{App, Terms, jobs_of};
 use devloop_http::{Operation, Route, mount};
 use endpoints::{
     add_cart_item, cancel_order, confirm_payment, create_order, fail_payment, get_cart, get_order, get_receipt,

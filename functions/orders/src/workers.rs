@@ -1,8 +1,9 @@
 //! The workers of this domain: what they do when they are woken.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use storage::Table;
+use devloop_http::Edge;
+use jobs::{Jobs, Notification};
 use worker::{Failed, Failures, Handler, Woken};
 
 use crate::{App, integrity, match_transactions, reconcile, sweep, work_on};
@@ -38,13 +39,19 @@ pub fn payment_reconciler(app: App) -> Handler {
     })
 }
 
-/// The integrity-checker. A schedule wakes it; what it finds is in the log.
-pub fn integrity_checker(table: Table) -> Handler {
+/// The integrity-checker. A schedule wakes it; what it finds is in the log, and operators are told that there is something.
+pub fn integrity_checker(edge: Edge, jobs: Jobs) -> Handler {
     Arc::new(move |_| {
-        let table = table.clone();
+        let (edge, jobs) = (edge.clone(), jobs.clone());
         Box::pin(async move {
-            let checked = integrity::check(&table).await.map_err(|error| Failed(error.to_string()))?;
+            let checked = integrity::check(&edge.table).await.map_err(|error| Failed(error.to_string()))?;
             integrity::report(&checked);
+            if !checked.findings.is_empty() {
+                let differ = Notification::BooksDiffer { differences: checked.findings.len(), at: edge.clock.now() };
+                // Not sent is not told: the run failed, and the schedule's metric of failures says so.
+                let sent = jobs.notifications.send(differ, Duration::ZERO).await;
+                sent.map_err(|error| Failed(error.to_string()))?;
+            }
             Ok(Failures::default())
         })
     })

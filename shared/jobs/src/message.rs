@@ -103,6 +103,13 @@ pub enum Notification {
         /// When.
         at: Time,
     },
+    /// The books differ. What differs is in the log of the integrity-checker: it is too much for a message.
+    BooksDiffer {
+        /// In how many places.
+        differences: usize,
+        /// When they were looked at.
+        at: Time,
+    },
 }
 
 impl Message for Notification {

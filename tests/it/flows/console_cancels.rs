@@ -1,11 +1,8 @@
 //! Cancels that an operator makes at Toss's console: the books follow, or operators hear of it.
 
-use devloop_local::{
-    queues::NOTIFICATIONS,
-    toss_sandbox::{FaultKind, Operation},
-};
+use devloop_local::toss_sandbox::{FaultKind, Operation};
 use domain::money::Won;
-use serde_json::{Value, json};
+use serde_json::json;
 use storage::{Query, items::Refund, keys};
 use testkit::{Action, Gate};
 
@@ -33,11 +30,6 @@ async fn hear(bought: &Bought, status: &str) {
     hook(bought, status).await;
     bought.sale.app.clock.advance(11_000);
     bought.sale.app.pump().await;
-}
-
-fn alarms(bought: &Bought) -> Vec<Value> {
-    let told = bought.sale.app.sqs.receive(NOTIFICATIONS).unwrap();
-    told.iter().map(|told| serde_json::from_str(&told.body).unwrap()).collect()
 }
 
 async fn refunds(bought: &Bought) -> Vec<Refund> {
@@ -69,7 +61,7 @@ async fn a_full_cancel_at_toss_gives_every_line_back() {
     }
     assert_eq!(bought.sale.app.times_toss_was_asked(), 0);
     must_be_refunded(&bought).await;
-    assert_eq!((refunds(&bought).await.len(), alarms(&bought).len()), (1, 0));
+    assert_eq!((refunds(&bought).await.len(), bought.sale.told().len()), (1, 0));
     assert_eq!(bought.sale.sweep().await, Swept::default());
     bought.sale.buy(&bought.kim).await.expect(200);
 }
@@ -92,7 +84,7 @@ async fn a_partial_cancel_at_toss_is_told_to_operators_and_changes_nothing() {
     hear(&bought, "PARTIAL_CANCELED").await;
     assert_eq!((bought.stands().await.as_str(), bought.purchases().await), ("PAID", 2));
     assert_eq!(bought.books().await, [80_000, 0, -72_000, -8_000]);
-    let told = alarms(&bought);
+    let told = bought.sale.told();
     assert_eq!((told.len(), &told[0]["alarm"]), (1, &json!("PAYMENT_CHANGED")), "{told:?}");
     assert_eq!((&told[0]["reason"], &told[0]["orderId"]), (&json!("PARTIAL_CANCEL_AT_TOSS"), &bought.order["id"]));
     // The rest goes back, too: now it is clear for which lines.
@@ -107,7 +99,7 @@ async fn what_is_left_after_a_refund_of_ours_may_be_cancelled_at_toss() {
     bought.cancel(json!({ "lines": [bought.other] })).await.expect(200);
     // Toss tells of our own refund, too.
     hear(&bought, "PARTIAL_CANCELED").await;
-    assert_eq!((bought.stands().await.as_str(), alarms(&bought).len()), ("PARTIALLY_REFUNDED", 0));
+    assert_eq!((bought.stands().await.as_str(), bought.sale.told().len()), ("PARTIALLY_REFUNDED", 0));
     at_the_console(&bought, None).await;
     hear(&bought, "PARTIAL_CANCELED").await;
     must_be_refunded(&bought).await;
@@ -124,7 +116,7 @@ async fn a_webhook_that_lies_about_a_paid_order_changes_nothing_and_is_no_amplif
     bought.sale.app.clock.advance(5_000);
     bought.sale.app.pump().await;
     assert_eq!(bought.sale.app.times_toss_was_asked(), 1);
-    assert_eq!((bought.stands().await.as_str(), bought.purchases().await, alarms(&bought).len()), ("PAID", 2, 0));
+    assert_eq!((bought.stands().await.as_str(), bought.purchases().await, bought.sale.told().len()), ("PAID", 2, 0));
     // Those that got no turn are made up for by one look.
     bought.sale.app.clock.advance(3_600_000);
     assert_eq!((bought.sale.sweep().await, bought.sale.app.times_toss_was_asked()), (Swept::default(), 1));

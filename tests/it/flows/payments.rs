@@ -1,7 +1,7 @@
 //! Payments that nobody waits for: reminders, webhooks of Toss, alarms, dead letters.
 
 use devloop_local::{
-    queues::{self, NOTIFICATIONS, PAYMENTS, Played},
+    queues::{self, PAYMENTS, Played},
     toss_sandbox::{Authentication, Fault, FaultKind, Leaves, Operation, Outcome},
 };
 use domain::money::Won;
@@ -15,12 +15,6 @@ use crate::app::{Account, Reply, table_is_elsewhere};
 fn depth(sale: &Sale, queue: &str) -> [u64; 3] {
     let depth = sale.app.sqs.depths().unwrap().into_iter().find(|depth| depth.queue == queue).unwrap();
     [depth.visible, depth.in_flight, depth.delayed]
-}
-
-/// What operators were told.
-fn alarms(sale: &Sale) -> Vec<Value> {
-    let told = sale.app.sqs.receive(NOTIFICATIONS).unwrap();
-    told.iter().map(|told| serde_json::from_str(&told.body).unwrap()).collect()
 }
 
 fn of_payment(order: &Value, status: &str) -> Value {
@@ -253,10 +247,10 @@ async fn a_webhook_brings_a_stray_charge_back_at_once_and_operators_hear_of_it()
     }
     pump(&sale).await;
     assert_eq!(sale.captured(), 0);
-    let alarms = alarms(&sale);
-    assert_eq!(alarms.len(), 1, "{alarms:?}");
+    let told = sale.told();
+    assert_eq!(told.len(), 1, "{told:?}");
     assert_eq!(
-        (&alarms[0]["kind"], &alarms[0]["alarm"], &alarms[0]["orderId"]),
+        (&told[0]["kind"], &told[0]["alarm"], &told[0]["orderId"]),
         (&json!("OperatorAlarm"), &json!("STRAY_CHARGE"), &order["id"])
     );
     // The last look comes all the same.
@@ -281,7 +275,7 @@ async fn a_void_is_an_alarm_and_happens_without_one_too() {
         sale.confirm(&kim, &order, &payment_key).await.refused(409, "PAYMENT_METHOD_NOT_ALLOWED");
         assert_eq!(sale.state(&kim, &order).await, "FAILED");
         let expected: &[Value] = if told { &[json!("CHARGE_VOIDED")] } else { &[] };
-        let alarms: Vec<Value> = alarms(&sale).iter().map(|told| told["alarm"].clone()).collect();
+        let alarms: Vec<Value> = sale.alarms().into_iter().map(|(alarm, _)| alarm).collect();
         assert_eq!(alarms, expected);
     }
 }

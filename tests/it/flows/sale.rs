@@ -2,6 +2,7 @@
 
 use devloop_local::{
     functions::{reconcile, sweep},
+    queues::NOTIFICATIONS,
     toss_sandbox::{Authentication, Outcome},
 };
 use serde_json::{Value, json};
@@ -98,6 +99,17 @@ impl Sale {
     pub async fn state(&self, buyer: &Account, order: &Value) -> String {
         let path = format!("/v1/orders/{}", order["id"].as_str().unwrap());
         self.app.get(&path).by(buyer).send().await.expect(200)["state"].as_str().unwrap().to_owned()
+    }
+
+    /// What operators were told since this was last asked.
+    pub fn told(&self) -> Vec<Value> {
+        let told = self.app.sqs.receive(NOTIFICATIONS).unwrap();
+        told.iter().map(|told| serde_json::from_str(&told.body).unwrap()).collect()
+    }
+
+    /// The alarms among it, and their reasons.
+    pub fn alarms(&self) -> Vec<(Value, Value)> {
+        self.told().into_iter().map(|told| (told["alarm"].clone(), told["reason"].clone())).collect()
     }
 
     pub async fn sweep(&self) -> Swept {

@@ -2,10 +2,7 @@
 //! itself brings the order to its end.
 
 use bytes::Bytes;
-use devloop_local::{
-    queues::NOTIFICATIONS,
-    toss_sandbox::{Authentication, FaultKind, Leaves, Operation, Outcome},
-};
+use devloop_local::toss_sandbox::{Authentication, FaultKind, Leaves, Operation, Outcome};
 use domain::{ledger, money::Won};
 use serde_json::{Value, json};
 use storage::{Query, items::LedgerEntry, keys};
@@ -15,13 +12,6 @@ use super::{
     deposits::{self, HOURS, account_for},
     sale::{Sale, Swept},
 };
-
-/// What operators were told since they were asked last.
-fn alarms(sale: &Sale) -> Vec<(Value, Value)> {
-    let told = sale.app.sqs.receive(NOTIFICATIONS).unwrap();
-    let alarms = told.iter().map(|told| serde_json::from_str::<Value>(&told.body).unwrap());
-    alarms.map(|alarm| (alarm["alarm"].clone(), alarm["reason"].clone())).collect()
-}
 
 fn stands(reason: &str) -> (Value, Value) {
     (json!("CHARGE_STANDS"), json!(reason))
@@ -73,11 +63,11 @@ async fn a_deposit_for_an_account_that_is_voided_waits_for_an_operator() {
     sale.confirm(&kim, &order, &payment_key).await.expect(202);
     sale.app.wire.clear();
     let told = (json!("CHARGE_VOIDED"), json!("PAYMENT_METHOD_NOT_ALLOWED"));
-    assert_eq!(alarms(&sale), [told, stands("REFUND_ACCOUNT_NEEDED")]);
+    assert_eq!(sale.alarms(), [told, stands("REFUND_ACCOUNT_NEEDED")]);
     // As long as the money stands, so does the seat.
     sale.app.clock.advance(61_000);
     assert_eq!(sale.sweep().await, Swept { postponed: 1, ..Swept::default() });
-    assert_eq!((sale.seats().await, alarms(&sale)), ([3, 2, 1, 0], vec![stands("REFUND_ACCOUNT_NEEDED")]));
+    assert_eq!((sale.seats().await, sale.alarms()), ([3, 2, 1, 0], vec![stands("REFUND_ACCOUNT_NEEDED")]));
     at_the_console(&sale, &payment_key).await;
     sale.app.clock.advance(61_000);
     assert_eq!(sale.sweep().await.settled, 1);
@@ -94,7 +84,7 @@ async fn a_void_that_toss_refuses_is_asked_for_again_and_told() {
         let refusal = FaultKind::Error { status: 400, code: code.to_owned() };
         sale.app.sandbox.fail_next(Operation::Cancel, refusal);
         sale.confirm(&kim, &order, &payment_key).await.expect(202);
-        let told = alarms(&sale);
+        let told = sale.alarms();
         assert_eq!(told.contains(&stands("CANCEL_REFUSED")), code == "REFUND_REJECTED", "{told:?}");
         // Toss repeats what it answered to one key.
         sale.app.clock.advance(61_000);
@@ -121,7 +111,7 @@ async fn a_stray_charge_that_toss_refuses_to_cancel_is_asked_for_again_and_told(
         sale.app.sandbox.fail_next(Operation::Cancel, refusal);
         sale.app.clock.advance(13 * 60_000);
         assert_eq!(sale.sweep().await, Swept { postponed: 1, ..Swept::default() });
-        assert_eq!(alarms(&sale).contains(&stands("CANCEL_REFUSED")), code == "REFUND_REJECTED");
+        assert_eq!(sale.alarms().contains(&stands("CANCEL_REFUSED")), code == "REFUND_REJECTED");
         sale.app.clock.advance(61_000);
         assert_eq!((sale.sweep().await.laid_down, sale.captured()), (1, 0), "{code}");
     }

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use devloop_local::{
     functions::{Matched, match_transactions},
-    queues::NOTIFICATIONS,
     toss_sandbox::{Authentication, FaultKind, Operation},
 };
 use domain::{
@@ -48,12 +47,6 @@ async fn charge(sale: &Sale, order: &str, amount: i64) -> String {
     key
 }
 
-fn told(sale: &Sale) -> Vec<(Value, Value)> {
-    let told = sale.app.sqs.receive(NOTIFICATIONS).unwrap();
-    let told = told.iter().map(|told| serde_json::from_str::<Value>(&told.body).unwrap());
-    told.map(|told| (told["alarm"].clone(), told["reason"].clone())).collect()
-}
-
 fn stray() -> Vec<(Value, Value)> {
     vec![(json!("STRAY_CHARGE"), json!("STRAY_CHARGE"))]
 }
@@ -73,7 +66,7 @@ async fn a_charge_for_no_order_of_ours_is_given_back_once() {
     charge(&sale, "01KB2M3N4P5Q6R7S8T9V0W1X2Y", 12_000).await;
     assert_eq!((matched_later(&sale).await, sale.captured()), (ONE_STRAY, 0));
     // Only an id like ours can be told of through the queue; the log tells of both.
-    assert_eq!(told(&sale), stray());
+    assert_eq!(sale.alarms(), stray());
 }
 
 #[tokio::test]
@@ -82,7 +75,7 @@ async fn a_second_charge_for_a_paid_order_is_given_back() {
     charge(&bought.sale, bought.order["id"].as_str().unwrap(), 80_000).await;
     assert_eq!(matched_later(&bought.sale).await, Matched { payments: 2, strays: 1, compared: 0 });
     assert_eq!((bought.sale.captured(), stands(&bought.sale, &bought.order).await), (80_000, State::Paid));
-    assert_eq!(told(&bought.sale), stray());
+    assert_eq!(bought.sale.alarms(), stray());
     assert_eq!(bought.books().await, [160_000, -80_000, -72_000, -8_000]);
     assert_eq!(integrity::check(&bought.sale.app.table).await.unwrap().findings, BTreeSet::new());
 }
@@ -96,7 +89,7 @@ async fn a_charge_for_an_order_that_was_cancelled_is_given_back() {
     sale.app.post(&format!("/v1/orders/{id}/cancel")).by(&kim).json(&json!({})).send().await.expect(200);
     charge(&sale, id, 50_000).await;
     assert_eq!((matched_later(&sale).await, sale.captured()), (ONE_STRAY, 0));
-    assert_eq!((stands(&sale, &order).await, told(&sale)), (State::Canceled, stray()));
+    assert_eq!((stands(&sale, &order).await, sale.alarms()), (State::Canceled, stray()));
 }
 
 #[tokio::test]
@@ -108,7 +101,7 @@ async fn a_charge_that_is_being_confirmed_is_left_to_its_order() {
     sale.confirm(&kim, &order, &sale.authenticate(&order)).await.expect(202);
     assert_eq!(matched_later(&sale).await, Matched { payments: 1, strays: 0, compared: 0 });
     assert_eq!((sale.captured(), sale.sweep().await.settled), (50_000, 1));
-    assert_eq!((stands(&sale, &order).await, told(&sale)), (State::Paid, vec![]));
+    assert_eq!((stands(&sale, &order).await, sale.alarms()), (State::Paid, vec![]));
 }
 
 #[tokio::test]
@@ -124,7 +117,7 @@ async fn a_cancel_at_toss_that_no_webhook_told_of_is_found() {
     };
     cancel("part", Some(30_000)).await;
     assert_eq!(matched_later(&bought.sale).await, Matched { payments: 1, strays: 0, compared: 1 });
-    assert_eq!(told(&bought.sale), [(json!("PAYMENT_CHANGED"), json!("PARTIAL_CANCEL_AT_TOSS"))]);
+    assert_eq!(bought.sale.alarms(), [(json!("PAYMENT_CHANGED"), json!("PARTIAL_CANCEL_AT_TOSS"))]);
     cancel("rest", None).await;
     assert_eq!(matched_later(&bought.sale).await, Matched { payments: 1, strays: 0, compared: 1 });
     assert_eq!(stands(&bought.sale, &bought.order).await, State::Refunded);
@@ -152,7 +145,7 @@ async fn a_paid_order_that_was_never_charged_is_told_to_operators() {
     };
     sale.app.table.write(Write::put(&entry)).await.unwrap();
     assert_eq!(matched_later(&sale).await, Matched { payments: 0, strays: 0, compared: 1 });
-    assert_eq!(told(&sale), [(json!("PAYMENT_CHANGED"), json!("NO_SUCH_PAYMENT"))]);
+    assert_eq!(sale.alarms(), [(json!("PAYMENT_CHANGED"), json!("NO_SUCH_PAYMENT"))]);
     assert_eq!(matched_later(&sale).await, Matched::default());
 }
 

@@ -154,6 +154,13 @@ fn at_rest(books: &Books) -> Vec<String> {
             .filter(|refund| refund.state == RefundState::Requested)
             .map(|refund| format!("refund {} is not at rest", refund.id)),
     );
+    wrong.extend(
+        books
+            .refunds
+            .iter()
+            .filter(|refund| refund.account_cipher.is_some())
+            .map(|refund| format!("refund {} still has its account", refund.id)),
+    );
     wrong.extend(books.guards.iter().map(|guard| format!("a guard of order {} was left", guard.order_id)));
     wrong
 }

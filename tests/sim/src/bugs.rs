@@ -70,6 +70,8 @@ pub enum Bug {
     ConsoleUnheard,
     /// A charge is cancelled without looking at its order.
     StrayUnlooked,
+    /// A refund that has ended keeps the account that it went to.
+    RefundAccountKept,
 }
 
 const SWEEPER: &str = "order_sweeper";
@@ -120,6 +122,7 @@ impl Bug {
             }
             Self::ListForgotten => unlist(call),
             Self::WaiterKept => drop_deletes(call, "WAITER#"),
+            Self::RefundAccountKept if writes => keep(call, "accountCipher"),
             _ => {}
         }
     }
@@ -264,6 +267,14 @@ fn drop_writes(call: &mut Call, text: &str) {
 fn drop_deletes(call: &mut Call, text: &str) {
     if let Some(writes) = call.body["TransactItems"].as_array_mut() {
         writes.retain(|write| !write["Delete"]["Key"]["sk"].to_string().contains(text));
+    }
+}
+
+/// Lets updates remove something else than an attribute.
+fn keep(call: &mut Call, attribute: &str) {
+    let updates = call.body["TransactItems"].as_array_mut().into_iter().flatten();
+    for name in updates.filter_map(|write| write.pointer_mut("/Update/ExpressionAttributeNames")?.as_object_mut()) {
+        name.values_mut().filter(|name| **name == attribute).for_each(|name| *name = json!("nothing"));
     }
 }
 

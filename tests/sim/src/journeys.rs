@@ -51,6 +51,8 @@ pub enum Journey {
     DepositsAndGivesUp,
     /// Gets an account for longer than the sale allows, and pays in at once.
     DepositsTooLong,
+    /// Pays in, and gives it back: the money goes to an account.
+    DepositsAndReturns,
     /// Pays in, and Toss takes the deposit back.
     TakenBack,
     /// Pays, and an operator of the shop cancels the payment at Toss.
@@ -59,7 +61,7 @@ pub enum Journey {
 
 impl Journey {
     /// All of them.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::Pays,
         Self::Declined,
         Self::DeclinedAndGone,
@@ -79,6 +81,7 @@ impl Journey {
         Self::GivesUp,
         Self::DepositsAndGivesUp,
         Self::DepositsTooLong,
+        Self::DepositsAndReturns,
         Self::TakenBack,
         Self::AtTheConsole,
     ];
@@ -105,6 +108,7 @@ impl Journey {
                 | Self::Waits
                 | Self::Forgets
                 | Self::Quits
+                | Self::DepositsAndReturns
                 | Self::AtTheConsole
         )
     }
@@ -197,6 +201,7 @@ impl Buyer<'_> {
             | Journey::GivesUp
             | Journey::DepositsAndGivesUp
             | Journey::DepositsTooLong
+            | Journey::DepositsAndReturns
             | Journey::TakenBack => Box::pin(self.go_by_account(journey)).await,
             Journey::AtTheConsole => {
                 let Some(order) = self.pay(&[&pwt, &other]).await else { return };
@@ -256,6 +261,16 @@ impl Buyer<'_> {
                 self.until(&order, &SETTLED).await;
             }
             Journey::DepositsTooLong => drop(self.order_by_account(2, true).await),
+            Journey::DepositsAndReturns => {
+                let Some((order, _)) = self.order_by_account(1, true).await else { return };
+                if self.until(&order, &["PAID"]).await {
+                    let account = json!({ "bank": "88", "accountNumber": "110123456789", "holderName": "김구매" });
+                    self.cancel(&order, &json!({ "refundAccount": account })).await;
+                    if self.until(&order, &["REFUNDED"]).await {
+                        self.world.watch(|watch| watch.reached("refunded to an account"));
+                    }
+                }
+            }
             Journey::TakenBack => {
                 let Some((order, payment_key)) = self.order_by_account(1, true).await else { return };
                 if self.until(&order, &["PAID"]).await {

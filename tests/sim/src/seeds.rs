@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// What a range of random runs must have met to be worth anything, beside every fault.
-const MUST_REACH: [&str; 22] = [
+const MUST_REACH: [&str; 23] = [
     "order PENDING",
     "order CONFIRMING",
     "order AWAITING_DEPOSIT",
@@ -37,6 +37,7 @@ const MUST_REACH: [&str; 22] = [
     "alarm PAYMENT_METHOD_NOT_ALLOWED",
     "alarm REFUND_ACCOUNT_NEEDED",
     "alarm CANCEL_REFUSED",
+    "refunded to an account",
     "given back by an operator",
     "given back by an admin",
     "seats changed by the tutor",
