@@ -45,7 +45,7 @@ pub const PLACES_TAKEN: Reason = Reason::conflict(
 );
 
 /// What a board shows of a post, in a list or of one.
-pub trait PostView: Serialize + Send {
+pub trait PostView: Serialize + Send + Sized {
     /// Which board.
     type Forum: Forum;
 

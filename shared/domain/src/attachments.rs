@@ -3,7 +3,7 @@
 use deserr::{DeserializeError, Deserr, IntoValue, MergeWithError, Sequence, Value, ValueKind, ValuePointerRef};
 use serde::{Deserialize, Serialize};
 use utoipa::{
-    PartialSchema, ToSchema,
+    ToSchema,
     openapi::{ArrayBuilder, RefOr, Schema},
 };
 
@@ -311,7 +311,7 @@ impl<E: DeserializeError + MergeWithError<Invalid>> Deserr<E> for AttachmentIds 
 impl utoipa::PartialSchema for AttachmentIds {
     fn schema() -> RefOr<Schema> {
         ArrayBuilder::new()
-            .items(AttachmentId::schema())
+            .items(<AttachmentId as utoipa::PartialSchema>::schema())
             .max_items(Some(Self::MOST))
             .unique_items(true)
             .description(Some("Completed files of the author's, uploaded for this board, in their order"))

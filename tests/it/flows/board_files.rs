@@ -124,7 +124,7 @@ async fn files_are_used_all_or_none() {
         for (wrong, field, code) in [
             (json!([own["id"], own["id"]]), "attachmentIds[1]", "REPEATED"),
             (
-                json!(vec!["01KB2M3N4P5Q6R7S8T9V0W1X2Y"; 1].iter().chain(&["x"]).collect::<Vec<_>>()),
+                json!([own["id"], "x"]),
                 "attachmentIds[1]",
                 "NOT_AN_ID",
             ),

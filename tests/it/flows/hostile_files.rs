@@ -83,8 +83,8 @@ fn pictures() -> Vec<Case> {
     let as_png = |name, bytes: &[u8], fate| (name, PNG, "a.png", bytes.to_vec(), fate);
     let mut cases = vec![
         as_png("nothing", b"", NoUrl("size", "RANGE")),
-        as_png("one byte too large", &[0; 5 * 1024 * 1024 + 1], NoUrl("size", "RANGE")),
-        as_png("as large as it may be, and zeros", &[0; 5 * 1024 * 1024], OTHER_TYPE),
+        as_png("one byte too large", &vec![0; 5 * 1024 * 1024 + 1], NoUrl("size", "RANGE")),
+        as_png("as large as it may be, and zeros", &vec![0; 5 * 1024 * 1024], OTHER_TYPE),
         as_png("a page", HTML, OTHER_TYPE),
         as_png("a page in UTF-16", &HTML.iter().flat_map(|byte| [*byte, 0]).collect::<Vec<_>>(), OTHER_TYPE),
         as_png("an SVG", SVG, OTHER_TYPE),
