@@ -41,6 +41,16 @@ cargo_mutants() {
     echo "$place/bin/cargo-mutants"
 }
 
+# versitygw: an S3 over a folder, compiled once for its version.
+versitygw() {
+    local version=v1.8.0 place
+    place="$cache/tools/versitygw-$version"
+    if [ ! -x "$place/versitygw" ]; then
+        GOBIN="$place" go install -ldflags '-s -w' "github.com/versity/versitygw/cmd/versitygw@$version" >&2
+    fi
+    echo "$place/versitygw"
+}
+
 # java_tools NAME: the folder with the jars of .ci/pom-NAME.xml and everything that they need.
 java_tools() {
     local pom=".ci/pom-$1.xml" place

@@ -265,6 +265,15 @@ impl TestApp {
         parts.orders(self.table_of(worker).await).unwrap()
     }
 
+    /// The upload-sweeper's parts: under its own policy.
+    pub async fn upload_sweeper(&self) -> fn_attachments::Sweeper {
+        let by = "upload_sweeper";
+        let (clock, rng) = (&self.parts.clock, &self.parts.rng);
+        let parts = Parts { bucket: self.objects.bucket(by, clock, rng).await, ..self.parts.clone() };
+        let app = parts.attachments(self.table_of(by).await).unwrap();
+        fn_attachments::Sweeper { app, cdn: self.queues.cdn(by, clock, rng).await }
+    }
+
     /// Plays what waits in the queues into the workers.
     pub async fn pump(&self) -> Played {
         let (reconciler, invalidator) = (self.worker("payment_reconciler").await, self.invalidator(FREE_PATHS).await);

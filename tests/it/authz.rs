@@ -44,6 +44,8 @@ pub struct World {
     pub full: String,
     /// A picture that the user has uploaded and nobody has looked at.
     pub upload: String,
+    /// One that was looked at.
+    pub picture: String,
     /// The user's community post, with the other user's comment.
     pub question: String,
     pub answer: String,
@@ -87,7 +89,8 @@ impl World {
         app.buy_free(&user, &full).await;
         app.post(&format!("/v1/pwts/{full}/waitlist")).by(&applicant).send().await.expect(201);
 
-        let upload = upload(&app, &user).await;
+        let (upload, picture) = (upload(&app, &user).await, upload(&app, &user).await);
+        app.post(&format!("/v1/attachments/{picture}/complete")).by(&user).send().await.expect(200);
         let content = json!({ "title": "함께 공부해요", "content": "내용", "category": "WEB_DEV" });
         let question = make(&app, "/v1/communities", &user, &content).await;
         let answer =
@@ -139,6 +142,7 @@ impl World {
             pending_etag,
             full,
             upload,
+            picture,
             question,
             answer,
             party,
@@ -218,6 +222,9 @@ const WRITER_OR_ADMIN: [u16; 10] = [401, 401, 401, 401, 403, 403, 403, 200, 403,
 const COMMENTER: [u16; 10] = [401, 401, 401, 401, 200, 403, 403, 403, 403, 403];
 const COMMENTER_AUTHOR_OR_ADMIN: [u16; 10] = [401, 401, 401, 401, 200, 403, 403, 200, 403, 200];
 
+/// The user's file: nobody else may know of it.
+const OF_UPLOADER: [u16; 10] = [401, 401, 401, 401, 404, 404, 404, 200, 404, 404];
+
 /// The same row where a success has another status.
 const fn with(row: [u16; 10], status: u16) -> [u16; 10] {
     let mut changed = row;
@@ -251,6 +258,9 @@ fn rows() -> Vec<Row> {
             .body(|_, _| json!({ "password": PASSWORD })),
         row("get_me", get.clone(), |_| "/v1/users/me".into(), SIGNED_IN),
         row("update_me", patch.clone(), |_| "/v1/users/me".into(), MONEY).body(|_, _| json!({ "username": "새 이름" })),
+        row("set_profile_image", put.clone(), |_| "/v1/users/me/image".into(), OF_UPLOADER)
+            .body(|world, _| json!({ "attachmentId": world.picture })),
+        row("remove_profile_image", delete.clone(), |_| "/v1/users/me/image".into(), with(MONEY, 204)),
         row("get_user", get.clone(), |world| format!("/v1/users/{}", world.caller("user").id), ANYONE),
         row("list_my_purchases", get.clone(), |_| "/v1/users/me/purchases".into(), SIGNED_IN),
         row("apply_as_tutor", post.clone(), |_| "/v1/tutor-applications".into(), [401, 401, 401, 401, 201, 409, 409, 201, 409, 403])
@@ -330,8 +340,6 @@ fn rows() -> Vec<Row> {
 }
 
 fn attachment_rows() -> Vec<Row> {
-    /// Nobody else may know of it.
-    const UPLOADER: [u16; 10] = [401, 401, 401, 401, 404, 404, 404, 200, 404, 404];
     vec![
         row("create_attachment", Method::POST, |_| "/v1/attachments".into(), with(MONEY, 201))
             .body(|_, _| json!({ "fileName": "a.png", "contentType": "image/png", "size": 100, "purpose": "PROFILE" })),
@@ -339,13 +347,13 @@ fn attachment_rows() -> Vec<Row> {
             "complete_attachment",
             Method::POST,
             |world| format!("/v1/attachments/{}/complete", world.upload),
-            UPLOADER,
+            OF_UPLOADER,
         ),
         row(
             "delete_attachment",
             Method::DELETE,
             |world| format!("/v1/attachments/{}", world.upload),
-            with(UPLOADER, 204),
+            with(OF_UPLOADER, 204),
         ),
     ]
 }

@@ -214,6 +214,11 @@ impl Accounts {
         self.note("list_refund_requests", |app| app.get("/v1/admin/refund-requests").by(admin)).await;
     }
 
+    /// A picture that was looked at.
+    async fn picture(&self, by: &Account) -> Value {
+        crate::flows::attachments::ready(&self.app, by, "PROFILE").await
+    }
+
     async fn files(&mut self) {
         let ma = self.app.sign_up("ma").await;
         let bytes = files::png(3, 2);
@@ -223,6 +228,10 @@ impl Accounts {
         assert_eq!(self.app.upload(&asked, &bytes).await.status, 200);
         let path = format!("/v1/attachments/{}", asked["id"].as_str().unwrap());
         self.note("complete_attachment", |app| app.post(&format!("{path}/complete")).by(&ma)).await;
+        let picture = self.picture(&ma).await;
+        let body = json!({ "attachmentId": picture["id"] });
+        self.note("set_profile_image", |app| app.put("/v1/users/me/image").by(&ma).json(&body)).await;
+        self.note("remove_profile_image", |app| app.delete("/v1/users/me/image").by(&ma)).await;
         self.note("delete_attachment", |app| app.delete(&path).by(&ma)).await;
     }
 

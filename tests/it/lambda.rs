@@ -20,7 +20,7 @@ fn events() -> PathBuf {
 }
 
 /// What each operation answers to its event: the status, and a member of its body.
-const ANSWERS: [(&str, u64, &str); 96] = [
+const ANSWERS: [(&str, u64, &str); 98] = [
     ("sign_up", 201, "/tokens/accessToken"),
     ("log_in", 200, "/refreshToken"),
     ("refresh_session", 200, "/accessToken"),
@@ -30,6 +30,8 @@ const ANSWERS: [(&str, u64, &str); 96] = [
     ("get_jwks", 200, "/keys/0/kid"),
     ("get_me", 200, "/username"),
     ("update_me", 200, "/username"),
+    ("set_profile_image", 200, "/profileImageUrl"),
+    ("remove_profile_image", 204, ""),
     ("get_user", 200, "/postCounts/community"),
     ("list_my_purchases", 200, "/items/0/productId"),
     ("apply_as_tutor", 201, "/accountLastFour"),
@@ -143,6 +145,7 @@ fn event(operation: &str, world: &World) -> Value {
         ("paidOrderId", world.bought.clone()),
         ("lateOrderId", world.late.clone()),
         ("upload", world.upload.clone()),
+        ("picture", world.picture.clone()),
         ("question", world.question.clone()),
         ("answer", world.answer.clone()),
         ("party", world.party.clone()),

@@ -247,6 +247,7 @@ fn every_function_gets_the_settings_that_it_needs_and_no_others() {
             }
             "event-router" => "router/src/bin/event_router.rs".to_owned(),
             "cdn-invalidator" => "cdn/src/bin/cdn_invalidator.rs".to_owned(),
+            "upload-sweeper" => format!("attachments/src/bin/{}.rs", binary.replace('-', "_")),
             domain => format!("{domain}/src/main.rs"),
         };
         let main = std::fs::read_to_string(repository().join("functions").join(main)).unwrap();

@@ -12,10 +12,10 @@ use worker::Handler;
 
 use crate::{
     app::{Account, TestApp},
-    flows::{refunds::Bought, sale::Sale},
+    flows::{attachments, refunds::Bought, sale::Sale},
 };
 
-const WORKERS: [&str; 3] = ["integrity_checker", "order_sweeper", "payment_reconciler"];
+const WORKERS: [&str; 4] = ["integrity_checker", "order_sweeper", "payment_reconciler", "upload_sweeper"];
 
 fn event(file: &str) -> Value {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../events").join(file);
@@ -29,6 +29,7 @@ async fn worker(app: &TestApp, name: &'static str) -> Handler {
         "payment_reconciler" => fn_orders::payment_reconciler(app.worker(name).await),
         "cdn_invalidator" => fn_cdn::cdn_invalidator(app.invalidator(1_000).await),
         "event_router" => app.event_router().await,
+        "upload_sweeper" => fn_attachments::upload_sweeper(app.upload_sweeper().await),
         "integrity_checker" => {
             let App { edge, jobs, .. } = app.worker(name).await;
             fn_orders::integrity_checker(edge, jobs)
@@ -128,6 +129,19 @@ async fn of_a_batch_only_what_failed_comes_again() {
     let answer = invoke(&sale.app, "payment_reconciler", batch).await.unwrap();
     assert_eq!(answer, json!({ "batchItemFailures": [{ "itemIdentifier": "unreadable" }] }));
     assert_eq!(sale.state(&lee, &poisoned).await, "PAID");
+}
+
+#[tokio::test]
+async fn the_upload_sweeper_removes_what_nothing_uses() {
+    let app = TestApp::start().await;
+    let kim = app.sign_up("kim").await;
+    let file = attachments::ready(&app, &kim, "PROFILE").await;
+    for _ in 0..2 {
+        app.clock.advance(22 * 60 * 60 * 1_000);
+        let woken = invoke(&app, "upload_sweeper", event("schedules/upload_sweeper.json")).await;
+        assert_eq!(woken, Ok(none()));
+    }
+    assert_eq!((attachments::stored(&app, &file).await, app.objects.keys()), (None, vec![]));
 }
 
 #[tokio::test]

@@ -3,11 +3,13 @@
 mod app;
 mod endpoints;
 mod rules;
+mod sweeper;
 mod views;
 
 pub use app::App;
 use devloop_http::{Operation, Route, mount};
 use endpoints::{complete_attachment, create_attachment, delete_attachment};
+pub use sweeper::{Sweeper, SweptFiles, sweep, upload_sweeper};
 
 /// The endpoints of this domain.
 pub fn operations() -> Vec<Operation<App>> {

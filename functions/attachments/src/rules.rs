@@ -11,10 +11,8 @@ use storage::items::Attachment;
 
 /// For how long a URL takes an upload. A slow line needs ten minutes for 5 MiB.
 pub const UPLOAD_FOR: Duration = Duration::from_mins(15);
-/// What is not used by then is removed.
-const KEPT_SECONDS: i64 = 24 * 60 * 60;
-/// No request that was at work on a file is any more: a function ends within 30 seconds.
-const NOBODY_AT_WORK_SECONDS: i64 = 60;
+/// What is not used by then is removed: two runs of the upload-sweeper later, which is within a day.
+const KEPT_SECONDS: i64 = 22 * 60 * 60;
 
 /// How many uploads one may ask for, in how many seconds, by the word that counts them.
 pub const QUOTAS: [(&str, u32, u32); 2] = [("UPLOAD", 60, 20), ("UPLOADS_OF_DAY", 24 * 60 * 60, 200)];
@@ -27,10 +25,6 @@ pub const TOO_MANY_REQUESTS: Reason = Reason::new(
     "You are uploading too many files; please try again later.",
 );
 
-/// There is no such attachment, or it is somebody else's.
-pub const ATTACHMENT_NOT_FOUND: Reason =
-    Reason::not_found("ATTACHMENT_NOT_FOUND", "존재하지 않는 파일입니다.", "There is no such file.");
-
 /// When an upload that is asked for at `now` ends.
 pub fn upload_until(now: Time) -> Time {
     now.plus_seconds(i64::try_from(UPLOAD_FOR.as_secs()).unwrap_or(i64::MAX))
@@ -39,12 +33,6 @@ pub fn upload_until(now: Time) -> Time {
 /// When a file that is asked for at `now` is removed unless something uses it.
 pub fn kept_until(now: Time) -> Time {
     now.plus_seconds(KEPT_SECONDS)
-}
-
-/// When a file that is given up at `now` can be removed for good: its owner cannot upload it any more, and no request
-/// makes a copy of it any more.
-pub fn gone_for_good(upload_until: Time, now: Time) -> Time {
-    upload_until.max(now).plus_seconds(NOBODY_AT_WORK_SECONDS)
 }
 
 /// The attachment, if it is `owner`'s: nobody else may know of it.
@@ -57,13 +45,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_given_up_is_looked_at_when_nobody_can_bring_it_back() {
+    fn what_is_not_used_is_gone_within_a_day() {
+        const BETWEEN_RUNS: i64 = 60 * 60;
         let now = Time::from_unix_millis(0);
-        let until = upload_until(now);
-        assert_eq!(until, now.plus_seconds(900));
-        assert_eq!(gone_for_good(until, now), now.plus_seconds(960));
-        let later = now.plus_seconds(5_000);
-        assert_eq!(gone_for_good(until, later), later.plus_seconds(60));
-        assert!(kept_until(now) > gone_for_good(until, now));
+        assert_eq!(upload_until(now), now.plus_seconds(900));
+        assert!(kept_until(now).plus_seconds(2 * BETWEEN_RUNS) <= now.plus_seconds(24 * 60 * 60));
     }
 }

@@ -5,13 +5,14 @@
 
 use domain::{
     accounts::{Approval, Standing},
+    attachments::{AttachmentState, gone_for_good},
     ids::{OrderId, PwtId, UserId},
     money::Won,
     time::Time,
 };
 use storage::{
     Error, Query, Tx, TxError, Write, WriteError, decode,
-    items::{EmailGuard, Feed, OpenOrder, Place, Purchase, Pwt, User},
+    items::{Attachment, EmailGuard, Feed, OpenOrder, Place, Purchase, Pwt, User},
     keys::{self, Key},
     pick_all,
 };
@@ -110,6 +111,7 @@ pub async fn clear(app: &App, user: UserId, unseen: Vec<Pwt>) -> Result<(), Erro
             Err(WriteError::Storage(error)) => return Err(error),
         }
     }
+    give_files_up(app, user).await?;
     let own = table.all_mixed(&Query::partition(keys::user_partition(user), ""), ALL).await?;
     let feeds: Vec<Feed> = pick_all(&own)?;
     let answers = table.all_mixed(&Query::partition(keys::idempotency_of(user), ""), ALL).await?;
@@ -126,6 +128,23 @@ pub async fn clear(app: &App, user: UserId, unseen: Vec<Pwt>) -> Result<(), Erro
     Ok(())
 }
 
+/// Files that nothing uses are removed soon; those of posts stay with them.
+async fn give_files_up(app: &App, user: UserId) -> Result<(), Error> {
+    let table = &app.edge.table;
+    let listed = table.all_mixed(&Query::index("gsi2", keys::attachments_of(user)), ALL).await?;
+    let files: Vec<Attachment> = table.get_all_now(listed.iter().filter_map(Key::of)).await?;
+    let unused = [AttachmentState::Pending, AttachmentState::Ready];
+    for file in files.into_iter().filter(|file| unused.contains(&file.state)) {
+        let due = gone_for_good(file.upload_until, app.edge.clock.now());
+        match table.write(file.give_up(due)).await {
+            // Completed or used a moment ago: whoever leaves does nothing else meanwhile.
+            Ok(()) | Err(WriteError::Unmet(_)) => {}
+            Err(WriteError::Storage(error)) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
 /// The account and the application go last, together. Guards of orders are theirs to delete.
 fn is_kept(user: UserId, key: &Key) -> bool {
     *key == keys::user(user)
@@ -133,12 +152,14 @@ fn is_kept(user: UserId, key: &Key) -> bool {
         || [keys::PURCHASE, keys::OPEN_ORDER].iter().any(|kind| key.sk.starts_with(kind))
 }
 
-/// WITHDRAWING → WITHDRAWN, with the address and the application; `false` if it was called off.
+/// WITHDRAWING → WITHDRAWN, with the address, the picture and the application; `false` if it was called off.
 pub async fn finish(app: &App, leaving: &User) -> Result<bool, Error> {
     let email = leaving.email.as_ref().map(|email| EmailGuard::release(email, leaving.id));
     let application = Write::delete(keys::tutor_application(leaving.id));
     let tx = Tx::once(app.edge.ids.token()).and(leaving.withdraw(), ());
-    let tx = tx.and(application, ()).and_all(email.map(|email| (email, ())));
+    let (user, now) = (keys::user_partition(leaving.id), app.edge.clock.now());
+    let picture = leaving.image.as_ref().map(|image| Attachment::release(image.id, &user, now));
+    let tx = tx.and(application, ()).and_all(email.into_iter().chain(picture).map(|write| (write, ())));
     match tx.commit(&app.edge.table).await {
         Ok(()) => Ok(true),
         Err(TxError::Storage(error)) => Err(error),

@@ -2,6 +2,7 @@
 
 use boards::{
     AuthorView,
+    attachments::FileView,
     posts::{PostCard, PostView},
 };
 use domain::{
@@ -51,7 +52,7 @@ impl PostView for CommunityPostCard {
     "id": "01KB2M3N4P5Q6R7S8T9V0W1X2Y", "title": "러스트에서 상태를 공유하는 방법", "category": "WEB_DEV",
     "tags": ["rust", "tokio"], "author": { "id": "01KB2M3N4P5Q6R7S8T9V0W1X2Z", "username": "김개발" },
     "commentCount": 1, "likeCount": 3, "createdAt": "2026-11-24T00:00:00.000Z", "editedAt": null, "status": "SOLVED",
-    "acceptedCommentId": "01KB2M3N4P5Q6R7S8T9V0W1X30", "content": "`Arc<Mutex<T>>`보다 나은 방법이 있을까요?", "version": 2,
+    "acceptedCommentId": "01KB2M3N4P5Q6R7S8T9V0W1X30", "content": "`Arc<Mutex<T>>`보다 나은 방법이 있을까요?", "attachments": [], "version": 2,
 }))]
 pub struct CommunityPostView {
     #[serde(flatten)]
@@ -59,6 +60,8 @@ pub struct CommunityPostView {
     /// Markdown source.
     #[schema(required)]
     content: Option<PostContent>,
+    /// What is attached to it, in its author's order.
+    attachments: Vec<FileView>,
     /// What `If-Match` names.
     version: u64,
 }
@@ -68,6 +71,10 @@ impl PostView for CommunityPostView {
 
     fn of(mut post: Post<Community>, author: AuthorView) -> Self {
         let (content, version) = (post.content.take(), post.version);
-        Self { card: CommunityPostCard::of(post, author), content, version }
+        Self { card: CommunityPostCard::of(post, author), content, attachments: vec![], version }
+    }
+
+    fn with_files(self, attachments: Vec<FileView>) -> Self {
+        Self { attachments, ..self }
     }
 }

@@ -2,6 +2,7 @@
 
 use boards::{
     AuthorView,
+    attachments::FileView,
     posts::{PostCard, PostView, taken},
 };
 use domain::{
@@ -53,7 +54,7 @@ impl PostView for PartyPostCard {
     "id": "01KB2M3N4P5Q6R7S8T9V0W1X2Y", "title": "매주 토요일 러스트 스터디", "category": "WEB_DEV",
     "tags": ["rust", "온라인"], "author": { "id": "01KB2M3N4P5Q6R7S8T9V0W1X2Z", "username": "이코딩" },
     "commentCount": 0, "likeCount": 3, "createdAt": "2026-11-24T00:00:00.000Z", "editedAt": null, "status": "RECRUITING",
-    "capacity": 5, "memberCount": 2, "content": "매주 한 장씩 읽고 함께 풉니다.", "version": 1,
+    "capacity": 5, "memberCount": 2, "content": "매주 한 장씩 읽고 함께 풉니다.", "attachments": [], "version": 1,
 }))]
 pub struct PartyPostView {
     #[serde(flatten)]
@@ -61,6 +62,8 @@ pub struct PartyPostView {
     /// Markdown source.
     #[schema(required)]
     content: Option<PostContent>,
+    /// What is attached to it, in its author's order.
+    attachments: Vec<FileView>,
     /// What `If-Match` names.
     version: u64,
 }
@@ -70,7 +73,11 @@ impl PostView for PartyPostView {
 
     fn of(mut post: Post<Party>, author: AuthorView) -> Self {
         let (content, version) = (post.content.take(), post.version);
-        Self { card: PartyPostCard::of(post, author), content, version }
+        Self { card: PartyPostCard::of(post, author), content, attachments: vec![], version }
+    }
+
+    fn with_files(self, attachments: Vec<FileView>) -> Self {
+        Self { attachments, ..self }
     }
 }
 

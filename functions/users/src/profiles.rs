@@ -20,7 +20,12 @@ use utoipa::ToSchema;
 use crate::App;
 
 /// The picture of everybody who has chosen none.
-pub const DEFAULT_IMAGE: &str = "https://cdn.devloop.kr/defaults/profile.png";
+const DEFAULT_IMAGE: &str = "defaults/profile.png";
+
+/// Where the picture of an account is.
+pub fn image_url(app: &App, account: &User) -> String {
+    app.cdn.url(account.image.as_ref().map_or(DEFAULT_IMAGE, |image| &image.key))
+}
 
 /// A profile, for its owner.
 #[derive(Debug, Serialize, ToSchema)]
@@ -46,7 +51,7 @@ pub struct Me {
     username: Username,
     /// As it is now, which may be newer than the token.
     role: Role,
-    profile_image_url: &'static str,
+    profile_image_url: String,
     /// The newest study parties, at most five.
     parties: Vec<OwnParty>,
     /// The newest community posts, at most five.
@@ -124,11 +129,11 @@ impl Me {
             state: application.state,
         };
         let me = Self {
+            profile_image_url: image_url(app, &account),
             id: account.id,
             email: account.email,
             username: account.username,
             role: account.role,
-            profile_image_url: DEFAULT_IMAGE,
             parties: parties.into_iter().map(OwnParty::of).collect(),
             posts: posts.into_iter().map(OwnPost::of).collect(),
             tutor_application: application.map(state),

@@ -7,6 +7,7 @@ use cdn::Distribution;
 use clock::{Clock, Rng};
 use config::Settings;
 use devloop_http::{Edge, Route, StartError};
+pub use fn_attachments::{Sweeper, SweptFiles, sweep as sweep_files};
 pub use fn_orders::{Matched, Reconciled, Swept, integrity, match_transactions, reconcile, sweep, work_on};
 use jobs::{CdnJob, Jobs, Queue};
 use media::Bucket;
@@ -58,6 +59,11 @@ impl Parts {
     /// The app of uploaded files: its worker needs it, too.
     pub fn attachments(&self, table: Table) -> Result<fn_attachments::App, StartError> {
         Ok(fn_attachments::App { edge: self.edge(table)?, bucket: self.bucket.clone() })
+    }
+
+    /// What the upload-sweeper works with.
+    pub fn upload_sweeper(&self, table: Table) -> Result<Sweeper, StartError> {
+        Ok(Sweeper { app: self.attachments(table)?, cdn: self.cdn.clone() })
     }
 
     /// The routes of every domain over `table`.

@@ -100,6 +100,7 @@ impl Operator {
             role: Role::Admin,
             standing: Standing::Active,
             password_version: 1,
+            image: None,
             password_hash: Some(self.hasher.hash(&password).await?),
             customer_key: hex::encode(self.rng.bytes::<16>()),
             created_at: self.clock.now(),

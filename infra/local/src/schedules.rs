@@ -3,12 +3,14 @@
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use domain::time::Time;
+use fn_attachments::{Sweeper, SweptFiles};
 use fn_orders::{Matched, Reconciled, Swept, integrity_checker};
 use serde::Serialize;
 use tokio::sync::Mutex;
 use worker::Woken;
 
-/// As the deployed schedules of the order-sweeper and the payment-reconciler. The clock runs as fast
+/// As the deployed schedules of the order-sweeper and the payment-reconciler; the upload-sweeper, which is deployed with
+/// an hour, finds nothing to do meanwhile. The clock runs as fast
 /// as the machine's; when it is moved, whoever moves it starts the work at once.
 const EVERY: Duration = Duration::from_mins(1);
 
@@ -27,6 +29,7 @@ pub struct Schedules(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     orders: fn_orders::App,
+    files: Sweeper,
     /// Two runs at once would do no harm, but the second would only meet the first. Of the nights, the last one whose
     /// books were looked at.
     running: Mutex<i64>,
@@ -42,13 +45,15 @@ pub struct Ran {
     pub reconciled: Reconciled,
     /// The same, over Toss's list of transactions.
     pub matched: Matched,
+    /// The upload-sweeper.
+    pub swept_files: SweptFiles,
 }
 
 impl Schedules {
-    /// The workers over `orders`.
-    pub fn new(orders: fn_orders::App) -> Self {
+    /// The workers over `orders` and `files`.
+    pub fn new(orders: fn_orders::App, files: Sweeper) -> Self {
         let checked = nights(orders.edge.clock.now());
-        Self(Arc::new(Inner { orders, running: Mutex::new(checked) }))
+        Self(Arc::new(Inner { orders, files, running: Mutex::new(checked) }))
     }
 
     /// Runs each worker once, and the integrity-checker if a night began since the last run.
@@ -57,6 +62,7 @@ impl Schedules {
         let swept = fn_orders::sweep(&self.0.orders).await?;
         let reconciled = fn_orders::reconcile(&self.0.orders).await?;
         let matched = Box::pin(fn_orders::match_transactions(&self.0.orders)).await?;
+        let swept_files = Box::pin(fn_attachments::sweep(&self.0.files)).await?;
         let night = nights(self.0.orders.edge.clock.now());
         if night > *checked {
             let check = integrity_checker(self.0.orders.edge.clone(), self.0.orders.jobs.clone());
@@ -65,7 +71,7 @@ impl Schedules {
                 Err(error) => tracing::error!(%error, "the books could not be checked"),
             }
         }
-        Ok(Ran { swept, reconciled, matched })
+        Ok(Ran { swept, reconciled, matched, swept_files })
     }
 
     /// Runs everything on its schedule, forever.

@@ -241,7 +241,7 @@ async fn workers(
 ) -> Result<Workers, CannotStart> {
     let router = parts.event_router(table.clone())?;
     Ok(Workers {
-        schedules: Schedules::new(parts.orders(table.clone())?),
+        schedules: Schedules::new(parts.orders(table.clone())?, parts.upload_sweeper(table.clone())?),
         pump,
         stream: StreamPump::kept(connection, router, sqs.clone(), folder.clone()).await?,
         sqs: sqs.clone(),

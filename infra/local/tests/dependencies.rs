@@ -182,3 +182,47 @@ async fn the_operators_page_shows_what_is_broken_held_and_given_up() {
     assert_eq!(redrive.send(&shop.http, &shop.server.api).await.expect(200), json!({ "moved": 1 }));
     assert_eq!(shop.local("dead-letters").await, json!([]));
 }
+
+#[tokio::test]
+async fn an_uploaded_file_outlives_a_kill_and_an_s3_that_is_down() {
+    let data = tempfile::tempdir().unwrap();
+    let http = http();
+    let server = Server::start(data.path()).await;
+    let kim = sign_up(&http, &server.api, "kim").await;
+    let bytes = b"%PDF-1.7\n%%EOF\n".as_slice();
+    let body =
+        json!({ "purpose": "PARTY", "fileName": "a.pdf", "contentType": "application/pdf", "size": bytes.len() });
+    let asked = post("/v1/attachments", body).by(&kim).send(&http, &server.api).await.expect(201);
+    let url = asked["upload"]["url"].as_str().unwrap();
+    let put = async |content_type: &str| {
+        let put = http.put(url).header("content-type", content_type).header("origin", "http://localhost:3000");
+        let answer = put.body(bytes).send().await.unwrap();
+        let origin = answer.headers().get("access-control-allow-origin").cloned();
+        (answer.status().as_u16(), origin.map(|origin| origin.to_str().unwrap().to_owned()))
+    };
+    let allowed = Some("http://localhost:3000".to_owned());
+    assert_eq!(put("text/html").await, (403, allowed.clone()));
+    assert_eq!(put("application/pdf").await, (200, allowed));
+    server.kill();
+
+    let server = Server::start(data.path()).await;
+    let complete = format!("/v1/attachments/{}/complete", asked["id"].as_str().unwrap());
+    let complete = || post(&complete, json!({})).by(&kim).send(&http, &server.api);
+    let turn = async |mode: &str| {
+        let turn = post("/_local/dependencies", json!({ "name": "s3", "mode": mode }));
+        turn.send(&http, &server.api).await.expect(200)
+    };
+    turn("down").await;
+    let busy = complete().await;
+    assert_eq!(busy.headers["retry-after"], "1");
+    busy.expect(503);
+    turn("up").await;
+    assert_eq!(complete().await.expect(200)["state"], "READY");
+    // Nothing uses it: two hourly runs later it is gone.
+    for _ in 0..2 {
+        post("/_local/clock", json!({ "advanceSeconds": 22 * 60 * 60 })).send(&http, &server.api).await.expect(200);
+    }
+    let folder = data.path().join("s3/devloop-media");
+    let left = std::fs::read_dir(folder).unwrap().flat_map(|folder| std::fs::read_dir(folder.unwrap().path()).unwrap());
+    assert_eq!(left.count(), 0);
+}

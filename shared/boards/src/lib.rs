@@ -4,6 +4,7 @@
 //! Written once over [`Forum`](domain::forums::Forum). A domain says with a [`posts::PostView`] what its board shows, and
 //! each of its endpoints calls one function from here with it.
 
+pub mod attachments;
 mod authors;
 pub mod comments;
 mod limits;

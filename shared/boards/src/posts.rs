@@ -5,9 +5,13 @@ use devloop_http::{
     Once, Versioned, stale,
 };
 use domain::{
+    attachments::{
+        ATTACHMENT_FOR_ANOTHER_PURPOSE, ATTACHMENT_IN_USE, ATTACHMENT_NOT_FOUND, ATTACHMENT_NOT_READY, AttachmentIds,
+        NotUsable,
+    },
     boards::Category,
     forums::Forum,
-    ids::{PostId, UserId},
+    ids::{AttachmentId, PostId, UserId},
     quota::TooMany,
     refusal::{Details, Reason, Refusal},
     text::{PostContent, PostTitle, Tags},
@@ -24,6 +28,7 @@ use utoipa::ToSchema;
 
 use crate::{
     AuthorView, Authors, MAX_AGE, Sort, TRIES, Under,
+    attachments::{self, FileView, NotAttached},
     limits::{TOO_MANY_REQUESTS, Written},
     location, repeats,
 };
@@ -40,12 +45,24 @@ pub const PLACES_TAKEN: Reason = Reason::conflict(
 );
 
 /// What a board shows of a post, in a list or of one.
-pub trait PostView: Serialize + Send {
+pub trait PostView: Serialize + Send + Sized {
     /// Which board.
     type Forum: Forum;
 
     /// What everybody sees of `post`. In lists it comes without its content.
     fn of(post: Post<Self::Forum>, author: AuthorView) -> Self;
+
+    /// The same with its files, where they are shown.
+    #[must_use]
+    fn with_files(self, _files: Vec<FileView>) -> Self {
+        self
+    }
+}
+
+/// What everybody sees of one `post` and its files.
+fn whole<V: PostView>(app: &Edge, post: Post<V::Forum>, author: AuthorView) -> V {
+    let files = FileView::all(&post.files, &app.cdn);
+    V::of(post, author).with_files(files)
 }
 
 /// What lists show of a post on any board.
@@ -94,6 +111,8 @@ pub struct Draft<F: Forum> {
     pub category: Category,
     /// What it is found by.
     pub tags: Tags,
+    /// What is attached to it.
+    pub files: AttachmentIds,
     /// What only its board's posts have.
     pub state: F::State,
 }
@@ -107,18 +126,34 @@ pub enum NotPosted {
     /// The key that it was sent under.
     #[error(transparent)]
     Key(#[from] KeyRefused),
+    /// One of its files cannot be used.
+    #[error("file {0}: {1}")]
+    File(AttachmentId, NotUsable),
     /// The table.
     #[error(transparent)]
     Storage(#[from] Error),
 }
 
+impl From<NotAttached> for NotPosted {
+    fn from(error: NotAttached) -> Self {
+        match error {
+            NotAttached::NotUsable(id, error) => Self::File(id, error),
+            NotAttached::Storage(error) => Self::Storage(error),
+        }
+    }
+}
+
 impl Refusal for NotPosted {
-    const REASONS: &'static [Reason] = &[TOO_MANY_REQUESTS];
+    const REASONS: &'static [Reason] = &[
+        TOO_MANY_REQUESTS, ATTACHMENT_NOT_FOUND, ATTACHMENT_NOT_READY, ATTACHMENT_IN_USE,
+        ATTACHMENT_FOR_ANOTHER_PURPOSE,
+    ];
 
     fn reason(&self) -> Reason {
         match self {
             Self::TooMany(_) => TOO_MANY_REQUESTS,
             Self::Key(error) => error.reason(),
+            Self::File(_, error) => error.reason(),
             Self::Storage(error) => error.reason(),
         }
     }
@@ -127,6 +162,7 @@ impl Refusal for NotPosted {
         match self {
             Self::TooMany(too_many) => too_many.details(),
             Self::Key(error) => error.details(),
+            Self::File(id, _) => Details::default().with("attachmentId", id.to_string()),
             Self::Storage(error) => error.details(),
         }
     }
@@ -143,7 +179,7 @@ pub async fn create<V: PostView>(
     app.recorded((author.id(), under.0, under.1), work).await
 }
 
-/// Publishes a draft, counts it against its author's limit and records the answer, in one transaction.
+/// Publishes a draft, counts it against its author's limit, puts its files to use and records the answer, in one transaction.
 async fn publish<V: PostView>(
     app: &Edge,
     author: &Active,
@@ -151,13 +187,15 @@ async fn publish<V: PostView>(
     draft: Draft<V::Forum>,
 ) -> Result<Created<V>, NotPosted> {
     let now = app.clock.now();
-    let Draft { title, content, category, tags, state } = draft;
+    let Draft { title, content, category, tags, files, state } = draft;
+    let files = attachments::chosen::<V::Forum>(app, author.id(), &[], &files).await?;
     let counts = Counts { places: V::Forum::places(&state), ..Counts::default() };
     let post = Post::<V::Forum> {
         id: app.ids.id(),
         title,
         content: Some(content),
         category,
+        files,
         card: Card { author_id: author.id(), tags, edited_at: None, state },
         counts,
         created_at: now,
@@ -165,9 +203,12 @@ async fn publish<V: PostView>(
         rev: 1,
     };
     let (count, too_many) = Written::Post.count(&author.account, now);
+    // Usable a moment ago: something else uses it now.
+    let used = attachments::moved(app, &post, &[], &post.files);
+    let used = used.into_iter().map(|(write, id)| (write, NotPosted::File(id, NotUsable::Used)));
     let put = Write::put(&post).if_absent();
     let (location, version) = (location(V::Forum::BOARD, post.id), Some(post.version));
-    let created = Created { location, version, body: V::of(post, AuthorView::of(&author.account)) };
+    let created = Created { location, version, body: whole(app, post, AuthorView::of(&author.account)) };
     // The key has a record meanwhile, or somebody else's new post has the same id: another try tells.
     let taken = || NotPosted::Storage(Error::Busy { operation: "TransactWriteItems" });
     let record = repeats::record(under, author.id(), &created, now)?;
@@ -175,6 +216,7 @@ async fn publish<V: PostView>(
         .and_all(record.map(|record| (record, taken())))
         .and(put, taken())
         .and(count, NotPosted::TooMany(too_many))
+        .and_all(used)
         .commit(&app.table)
         .await
         .map_err(|error| error.first(NotPosted::Storage))?;
@@ -257,7 +299,7 @@ pub async fn get<V: PostView>(app: &Edge, id: PostId) -> Result<Cacheable<V>, No
 pub async fn view<V: PostView>(app: &Edge, post: Post<V::Forum>) -> Result<V, Error> {
     let author = post.card.author_id;
     let author = Authors::read(&app.table, [author]).await?.view(author);
-    Ok(V::of(post, author))
+    Ok(whole(app, post, author))
 }
 
 /// Why a post is left as it is.
@@ -275,9 +317,21 @@ pub enum Untouched {
     /// People have the places that should go. Boards with places add [`PLACES_TAKEN`] to their reasons.
     #[error("{0} places are taken")]
     PlacesTaken(u32),
+    /// One of its files cannot be used. Changes add the reasons of that to theirs.
+    #[error("file {0}: {1}")]
+    File(AttachmentId, NotUsable),
     /// The table.
     #[error(transparent)]
     Storage(#[from] Error),
+}
+
+impl From<NotAttached> for Untouched {
+    fn from(error: NotAttached) -> Self {
+        match error {
+            NotAttached::NotUsable(id, error) => Self::File(id, error),
+            NotAttached::Storage(error) => Self::Storage(error),
+        }
+    }
 }
 
 impl From<NoPost> for Untouched {
@@ -298,6 +352,7 @@ impl Refusal for Untouched {
             Self::Forbidden => Reason::FORBIDDEN,
             Self::Stale(..) => Reason::VERSION_CONFLICT,
             Self::PlacesTaken(_) => PLACES_TAKEN,
+            Self::File(_, error) => error.reason(),
             Self::Storage(error) => error.reason(),
         }
     }
@@ -307,8 +362,34 @@ impl Refusal for Untouched {
             Self::NotFound | Self::Forbidden => Details::default(),
             Self::Stale(version, current) => stale(*version, current.clone()),
             Self::PlacesTaken(taken) => Details::default().with("taken", *taken),
+            Self::File(id, _) => Details::default().with("attachmentId", id.to_string()),
             Self::Storage(error) => error.details(),
         }
+    }
+}
+
+/// Why a post was not changed.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct NotUpdated(#[from] Untouched);
+
+impl Refusal for NotUpdated {
+    const REASONS: &'static [Reason] = &[
+        POST_NOT_FOUND,
+        Reason::FORBIDDEN,
+        Reason::VERSION_CONFLICT,
+        ATTACHMENT_NOT_FOUND,
+        ATTACHMENT_NOT_READY,
+        ATTACHMENT_IN_USE,
+        ATTACHMENT_FOR_ANOTHER_PURPOSE,
+    ];
+
+    fn reason(&self) -> Reason {
+        self.0.reason()
+    }
+
+    fn details(&self) -> Details {
+        self.0.details()
     }
 }
 
@@ -333,12 +414,13 @@ async fn must_be<V: PostView>(app: &Edge, post: &Post<V::Forum>, seen: Option<If
     Err(Untouched::Stale(post.version, current))
 }
 
-/// Its author changes a post: the version that was seen, or else whatever it is by now.
+/// Its author changes a post: the version that was seen, or else whatever it is by now. `files` are all that it has
+/// from then on, if they are named.
 pub async fn update<V: PostView>(
     app: &Edge,
     author: &Active,
     id: PostId,
-    seen: Option<IfMatch>,
+    (seen, files): (Option<IfMatch>, Option<&AttachmentIds>),
     change: impl Fn(&mut Post<V::Forum>),
 ) -> Result<Versioned<V>, Untouched> {
     for _ in 0..TRIES {
@@ -346,13 +428,19 @@ pub async fn update<V: PostView>(
         must_be::<V>(app, &post, seen).await?;
         let mut revised = post.clone();
         change(&mut revised);
+        if let Some(files) = files {
+            revised.files = attachments::chosen::<V::Forum>(app, author.id(), &post.files, files).await?;
+        }
+        let moved = attachments::moved(app, &post, &post.files, &revised.files);
         revised.card.edited_at = Some(app.clock.now());
         revised.version = post.version.saturating_add(1);
-        match app.table.write(revised.revise(&post)).await {
-            Ok(()) => {
+        match attachments::commit(app, revised.revise(&post), moved).await {
+            // A file moved on: whether it can still be used, another look tells.
+            Ok(false) => {}
+            Ok(true) => {
                 let (places, taken) = (V::Forum::places(&revised.card.state), taken(&post));
                 revised.counts.places = places.saturating_sub(taken);
-                let (version, body) = (revised.version, V::of(revised, AuthorView::of(&author.account)));
+                let (version, body) = (revised.version, whole(app, revised, AuthorView::of(&author.account)));
                 return Ok(Versioned { version, body });
             }
             Err(WriteError::Unmet(None)) => return Err(Untouched::NotFound),
@@ -373,7 +461,7 @@ pub fn taken<F: Forum>(post: &Post<F>) -> u32 {
     F::places(&post.card.state).saturating_sub(post.counts.places)
 }
 
-/// Its author or an admin deletes a post: the version that was seen, or else whatever it is by now.
+/// Its author or an admin deletes a post and releases its files: the version that was seen, or else whatever it is by now.
 pub async fn delete<V: PostView>(
     app: &Edge,
     caller: &Active,
@@ -386,9 +474,10 @@ pub async fn delete<V: PostView>(
             return Err(Untouched::Forbidden);
         }
         must_be::<V>(app, &post, seen).await?;
-        match app.table.write(post.delete()).await {
-            Ok(()) => return Ok(NoContent),
-            Err(WriteError::Unmet(_)) => {}
+        let released = attachments::moved(app, &post, &post.files, &[]);
+        match attachments::commit(app, post.delete(), released).await {
+            Ok(true) => return Ok(NoContent),
+            Ok(false) | Err(WriteError::Unmet(_)) => {}
             Err(WriteError::Storage(error)) => return Err(error.into()),
         }
     }

@@ -1,15 +1,18 @@
 //! Files that people upload: what they may be, and where they stand.
 
-use deserr::{DeserializeError, Deserr, IntoValue, MergeWithError, Value, ValuePointerRef};
+use deserr::{DeserializeError, Deserr, IntoValue, MergeWithError, Sequence, Value, ValueKind, ValuePointerRef};
 use serde::{Deserialize, Serialize};
 use utoipa::{
     ToSchema,
-    openapi::{RefOr, Schema},
+    openapi::{ArrayBuilder, RefOr, Schema},
 };
 
 use crate::{
     boards::Board,
+    ids::AttachmentId,
+    refusal::{Reason, Refusal},
     text::FileName,
+    time::Time,
     validation::{self, FieldErrors, Invalid},
 };
 
@@ -190,6 +193,138 @@ pub enum AttachmentState {
     Released,
 }
 
+/// There is no such attachment, or it is somebody else's.
+pub const ATTACHMENT_NOT_FOUND: Reason =
+    Reason::not_found("ATTACHMENT_NOT_FOUND", "존재하지 않는 파일입니다.", "There is no such file.");
+/// Nobody has looked at its bytes.
+pub const ATTACHMENT_NOT_READY: Reason = Reason::conflict(
+    "ATTACHMENT_NOT_READY",
+    "아직 확인이 끝나지 않은 파일입니다. 업로드를 마친 뒤 완료를 요청해 주세요.",
+    "The file has not been completed yet.",
+);
+/// Something uses it already.
+pub const ATTACHMENT_IN_USE: Reason = Reason::conflict(
+    "ATTACHMENT_IN_USE",
+    "이미 사용 중인 파일입니다. 파일은 한 곳에서만 사용할 수 있습니다.",
+    "The file is in use; a file is used in one place only.",
+);
+/// It is for something else.
+pub const ATTACHMENT_FOR_ANOTHER_PURPOSE: Reason = Reason::conflict(
+    "ATTACHMENT_FOR_ANOTHER_PURPOSE",
+    "다른 용도로 올린 파일입니다.",
+    "The file was uploaded for another purpose.",
+);
+
+/// Why a file cannot be used for something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotUsable {
+    /// There is none of its user's.
+    #[error("no such attachment")]
+    NotFound,
+    /// Nobody has looked at its bytes.
+    #[error("nobody has looked at it")]
+    NotReady,
+    /// Something uses it.
+    #[error("something uses it")]
+    Used,
+    /// It is for something else.
+    #[error("it is for something else")]
+    AnotherPurpose,
+}
+
+impl NotUsable {
+    /// Whether a file in this state, of whomever and for whatever it is, may be used.
+    pub fn unless(state: AttachmentState, is_own: bool, is_for_this: bool) -> Result<(), Self> {
+        match state {
+            _ if !is_own => Err(Self::NotFound),
+            AttachmentState::Released => Err(Self::NotFound),
+            AttachmentState::Pending => Err(Self::NotReady),
+            AttachmentState::Used => Err(Self::Used),
+            AttachmentState::Ready if is_for_this => Ok(()),
+            AttachmentState::Ready => Err(Self::AnotherPurpose),
+        }
+    }
+}
+
+impl Refusal for NotUsable {
+    const REASONS: &'static [Reason] =
+        &[ATTACHMENT_NOT_FOUND, ATTACHMENT_NOT_READY, ATTACHMENT_IN_USE, ATTACHMENT_FOR_ANOTHER_PURPOSE];
+
+    fn reason(&self) -> Reason {
+        match self {
+            Self::NotFound => ATTACHMENT_NOT_FOUND,
+            Self::NotReady => ATTACHMENT_NOT_READY,
+            Self::Used => ATTACHMENT_IN_USE,
+            Self::AnotherPurpose => ATTACHMENT_FOR_ANOTHER_PURPOSE,
+        }
+    }
+}
+
+/// No request that was at work on a file is any more: a function ends within 30 seconds.
+const NOBODY_AT_WORK_SECONDS: i64 = 60;
+
+/// When a file that is given up at `now` can be removed for good: its owner cannot upload it any more, and no request
+/// makes a copy of it any more.
+pub fn gone_for_good(upload_until: Time, now: Time) -> Time {
+    upload_until.max(now).plus_seconds(NOBODY_AT_WORK_SECONDS)
+}
+
+/// The files of one post, in their order, each once.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AttachmentIds(Vec<AttachmentId>);
+
+impl AttachmentIds {
+    /// As many as a post shows, and one transaction carries.
+    pub const MOST: usize = 10;
+
+    /// The ids.
+    pub fn as_slice(&self) -> &[AttachmentId] {
+        &self.0
+    }
+}
+
+impl<E: DeserializeError + MergeWithError<Invalid>> Deserr<E> for AttachmentIds {
+    fn deserialize_from_value<V: IntoValue>(value: Value<V>, location: ValuePointerRef) -> Result<Self, E> {
+        let Value::Sequence(words) = value else {
+            let error = deserr::ErrorKind::IncorrectValueKind { actual: value, accepted: &[ValueKind::Sequence] };
+            return Err(deserr::take_cf_content(E::error::<V>(None, error, location)));
+        };
+        let mut ids = vec![];
+        for (index, word) in words.into_iter().enumerate() {
+            let at = location.push_index(index);
+            let id = validation::from_text(word.into_value(), at, str::parse)?;
+            if ids.contains(&id) {
+                let twice = Invalid::new("REPEATED", "한 번만 지정할 수 있습니다.", "must be given only once");
+                return Err(deserr::take_cf_content(E::merge(None, twice, at)));
+            }
+            ids.push(id);
+            if ids.len() > Self::MOST {
+                let too_many =
+                    Invalid::new("TOO_MANY", "파일은 10개까지 올릴 수 있습니다.", "must have at most 10 files");
+                return Err(deserr::take_cf_content(E::merge(None, too_many, location)));
+            }
+        }
+        Ok(Self(ids))
+    }
+}
+
+impl utoipa::PartialSchema for AttachmentIds {
+    fn schema() -> RefOr<Schema> {
+        ArrayBuilder::new()
+            .items(<AttachmentId as utoipa::PartialSchema>::schema())
+            .max_items(Some(Self::MOST))
+            .unique_items(true)
+            .description(Some("Completed files of the author's, uploaded for this board, in their order"))
+            .into()
+    }
+}
+
+impl utoipa::ToSchema for AttachmentIds {
+    fn name() -> std::borrow::Cow<'static, str> {
+        "AttachmentIds".into()
+    }
+}
+
 /// Where everybody reads public files from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cdn(String);
@@ -254,6 +389,44 @@ mod tests {
         for (bytes, fits) in [(0, false), (1, true), (5_242_880, true), (5_242_881, false), (-1, false)] {
             assert_eq!(FileSize::parse(bytes).is_ok(), fits, "{bytes}");
         }
+    }
+
+    #[test]
+    fn only_a_ready_file_of_ones_own_is_used_and_only_for_its_purpose() {
+        use AttachmentState::{Pending, Ready, Released, Used};
+        for (state, is_own, is_for_this, expected) in [
+            (Ready, true, true, Ok(())),
+            (Ready, true, false, Err(NotUsable::AnotherPurpose)),
+            (Ready, false, true, Err(NotUsable::NotFound)),
+            (Used, false, true, Err(NotUsable::NotFound)),
+            (Used, true, true, Err(NotUsable::Used)),
+            (Pending, true, true, Err(NotUsable::NotReady)),
+            (Released, true, true, Err(NotUsable::NotFound)),
+        ] {
+            assert_eq!(NotUsable::unless(state, is_own, is_for_this), expected, "{state:?} {is_own} {is_for_this}");
+        }
+    }
+
+    #[test]
+    fn what_is_given_up_is_looked_at_when_nobody_can_bring_it_back() {
+        let at = Time::from_unix_millis;
+        assert_eq!(gone_for_good(at(900_000), at(0)), at(960_000));
+        assert_eq!(gone_for_good(at(900_000), at(5_000_000)), at(5_060_000));
+    }
+
+    #[test]
+    fn a_post_has_up_to_ten_files_each_once() {
+        let id = |n: usize| format!("01KB2M3N4P5Q6R7S8T9V0W1X{n:02}");
+        let read = |ids: Vec<String>| {
+            deserr::deserialize::<AttachmentIds, _, FieldErrors>(json!(ids)).map(|ids| ids.as_slice().len()).map_err(
+                |errors| errors.0.into_iter().map(|error| (error.field, error.invalid.code)).collect::<Vec<_>>(),
+            )
+        };
+        assert_eq!(read(vec![]), Ok(0));
+        assert_eq!(read((0..10).map(id).collect()), Ok(10));
+        assert_eq!(read((0..11).map(id).collect()), Err(vec![(String::new(), "TOO_MANY")]));
+        assert_eq!(read(vec![id(1), id(2), id(1)]), Err(vec![("[2]".to_owned(), "REPEATED")]));
+        assert_eq!(read(vec!["x".to_owned()]), Err(vec![("[0]".to_owned(), "NOT_AN_ID")]));
     }
 
     #[test]

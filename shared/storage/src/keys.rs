@@ -646,6 +646,16 @@ pub fn due_attachment(id: AttachmentId, due: Time) -> IndexKey {
     IndexKey::new(ATTACHMENTS_DUE, format!("{due}#{id}"))
 }
 
+/// A file among its owner's.
+pub fn attachment_of(owner: UserId, id: AttachmentId) -> IndexKey {
+    IndexKey::new(attachments_of(owner), id.to_string())
+}
+
+/// The partition of [`attachment_of`].
+pub fn attachments_of(owner: UserId) -> String {
+    format!("USER#{owner}#ATTACHMENT")
+}
+
 /// The partition of [`due_attachment`].
 pub const ATTACHMENTS_DUE: &str = "ATTACHMENTS_DUE";
 

@@ -44,7 +44,7 @@ async fn get_me_answers_the_profile() {
     let me = app.get("/v1/users/me").by(&kim).send().await.expect(200);
     let expected = json!({
         "id": kim.id, "email": "kim@example.com", "username": "kim", "role": "USER",
-        "profileImageUrl": "https://cdn.devloop.kr/defaults/profile.png", "parties": [], "posts": [],
+        "profileImageUrl": "https://cdn.test/defaults/profile.png", "parties": [], "posts": [],
         "tutorApplication": null, "slackLinked": false,
     });
     assert_eq!(me, expected);
@@ -243,6 +243,7 @@ async fn posts<F: Forum>(app: &TestApp, author: &Account, state: &F::State, numb
             id: Ulid::from_parts(n, 7).into(),
             title: "제목".parse().unwrap(),
             content: None,
+            files: vec![],
             category: Category::Etc,
             card: Card {
                 author_id: author.id.parse().unwrap(),
@@ -272,7 +273,7 @@ async fn get_user_shows_what_everybody_may_see() {
     assert_eq!(reply.header("cache-control"), "public, max-age=60");
     let expected = json!({
         "id": kim.id, "username": "kim", "role": "USER",
-        "profileImageUrl": "https://cdn.devloop.kr/defaults/profile.png",
+        "profileImageUrl": "https://cdn.test/defaults/profile.png",
         "postCounts": { "community": 3, "party": 100 },
     });
     assert_eq!(reply.expect(200), expected);

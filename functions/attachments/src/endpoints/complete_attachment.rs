@@ -5,18 +5,14 @@
 
 use devloop_http::{Active, Json, Path};
 use domain::{
-    attachments::AttachmentState,
+    attachments::{ATTACHMENT_NOT_FOUND, AttachmentState, gone_for_good},
     ids::AttachmentId,
     refusal::{Details, Kind, Reason, Refusal},
 };
 use media::{Changed, Dimensions, Unacceptable, inspect};
 use storage::{Error, WriteError, decode, items::Attachment, keys};
 
-use crate::{
-    App,
-    rules::{ATTACHMENT_NOT_FOUND, gone_for_good, owned},
-    views::AttachmentView,
-};
+use crate::{App, rules::owned, views::AttachmentView};
 
 const NOT_UPLOADED: Reason = Reason::conflict(
     "FILE_NOT_UPLOADED",
@@ -123,6 +119,8 @@ async fn finish(app: &App, attachment: Attachment) -> Result<Attachment, Refused
                 give_up(app, &attachment).await?;
                 return Err(refused);
             }
+            // Another request may have completed it, and removed what was uploaded.
+            Err(Refused::NotUploaded) => return completed(app, attachment.id).await,
             Err(refused) => return Err(refused),
         };
         let size = |side: fn(&Dimensions) -> u32| dimensions.as_ref().map(side);
@@ -136,6 +134,17 @@ async fn finish(app: &App, attachment: Attachment) -> Result<Attachment, Refused
         return written(app, complete).await;
     }
     Err(Error::Busy { operation: "CopyObject" }.into())
+}
+
+/// The attachment, if somebody has completed it by now.
+async fn completed(app: &App, id: AttachmentId) -> Result<Attachment, Refused> {
+    let present: Option<Attachment> = app.edge.table.get_now(keys::attachment(id)).await?;
+    let present = present.ok_or(Refused::NotFound)?;
+    match present.state {
+        AttachmentState::Pending => Err(Refused::NotUploaded),
+        AttachmentState::Ready | AttachmentState::Used => Ok(present),
+        AttachmentState::Released => Err(Refused::NotFound),
+    }
 }
 
 /// Reads the upload, looks at it and copies it to where the public reads it.

@@ -5,48 +5,36 @@
 
 use devloop_http::{Active, NoContent, Path};
 use domain::{
-    attachments::AttachmentState,
+    attachments::{ATTACHMENT_IN_USE, ATTACHMENT_NOT_FOUND, AttachmentState, NotUsable, gone_for_good},
     ids::AttachmentId,
     refusal::{Details, Reason, Refusal},
 };
 use storage::{Error, WriteError, items::Attachment, keys};
 
-use crate::{
-    App,
-    rules::{ATTACHMENT_NOT_FOUND, gone_for_good, owned},
-};
-
-const IN_USE: Reason = Reason::conflict(
-    "ATTACHMENT_IN_USE",
-    "사용 중인 파일은 삭제할 수 없습니다. 파일을 사용하는 글이나 프로필을 먼저 바꿔 주세요.",
-    "The file is in use; change what uses it instead.",
-);
+use crate::{App, rules::owned};
 
 /// Why a file stays.
 #[derive(Debug, thiserror::Error)]
 pub enum Refused {
-    #[error("no such attachment")]
-    NotFound,
-    #[error("something uses it")]
-    InUse,
+    #[error(transparent)]
+    Attachment(#[from] NotUsable),
     #[error(transparent)]
     Storage(#[from] Error),
 }
 
 impl Refusal for Refused {
-    const REASONS: &'static [Reason] = &[ATTACHMENT_NOT_FOUND, IN_USE];
+    const REASONS: &'static [Reason] = &[ATTACHMENT_NOT_FOUND, ATTACHMENT_IN_USE];
 
     fn reason(&self) -> Reason {
         match self {
-            Self::NotFound => ATTACHMENT_NOT_FOUND,
-            Self::InUse => IN_USE,
+            Self::Attachment(error) => error.reason(),
             Self::Storage(error) => error.reason(),
         }
     }
 
     fn details(&self) -> Details {
         match self {
-            Self::NotFound | Self::InUse => Details::default(),
+            Self::Attachment(error) => error.details(),
             Self::Storage(error) => error.details(),
         }
     }
@@ -60,11 +48,11 @@ pub async fn delete_attachment(app: App, owner: Active, Path(id): Path<Attachmen
     let table = &app.edge.table;
     for _ in 0..TRIES {
         let found: Option<Attachment> = table.get_now(keys::attachment(id)).await?;
-        let attachment = owned(found, owner.id()).ok_or(Refused::NotFound)?;
+        let attachment = owned(found, owner.id()).ok_or(NotUsable::NotFound)?;
         match attachment.state {
             AttachmentState::Pending | AttachmentState::Ready => {}
-            AttachmentState::Used => return Err(Refused::InUse),
-            AttachmentState::Released => return Err(Refused::NotFound),
+            AttachmentState::Used => return Err(NotUsable::Used.into()),
+            AttachmentState::Released => return Err(NotUsable::NotFound.into()),
         }
         let due = gone_for_good(attachment.upload_until, app.edge.clock.now());
         match table.write(attachment.give_up(due)).await {

@@ -106,6 +106,7 @@ pub async fn sign_up(app: App, _: Public, Json(body): Json<SignUp>) -> Result<Cr
         password_hash: Some(app.hasher.hash(&body.password).await?),
         customer_key: hex::encode(app.edge.rng.bytes::<16>()),
         password_version: 1,
+        image: None,
         created_at: now,
         version: 1,
     };

@@ -4,6 +4,7 @@ use boards::posts::{self, Draft, NotPosted};
 use deserr::Deserr;
 use devloop_http::{Active, Created, MaybeIdempotent, Once};
 use domain::{
+    attachments::AttachmentIds,
     boards::Category,
     forums::Question,
     text::{PostContent, PostTitle, Tags},
@@ -29,6 +30,9 @@ pub struct CreateCommunityPost {
     #[deserr(default)]
     #[schema(required = false)]
     tags: Tags,
+    #[deserr(default)]
+    #[schema(required = false)]
+    attachment_ids: AttachmentIds,
 }
 
 const OPERATION: &str = "create_community_post";
@@ -39,7 +43,7 @@ pub async fn create_community_post(
     author: Active,
     MaybeIdempotent { key, body }: MaybeIdempotent<CreateCommunityPost>,
 ) -> Result<Once<Created<CommunityPostView>>, NotPosted> {
-    let CreateCommunityPost { title, content, category, tags } = body;
+    let CreateCommunityPost { title, content, category, tags, attachment_ids: files } = body;
     let under = (OPERATION, key.as_ref());
-    posts::create(&app, &author, under, Draft { title, content, category, tags, state: Question::OPEN }).await
+    posts::create(&app, &author, under, Draft { title, content, category, tags, files, state: Question::OPEN }).await
 }

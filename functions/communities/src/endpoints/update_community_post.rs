@@ -1,9 +1,10 @@
 //! `PATCH /v1/communities/{postId}`: its author changes a community post.
 
-use boards::posts::{self, Untouched};
+use boards::posts::{self, NotUpdated};
 use deserr::Deserr;
 use devloop_http::{Active, IfMatch, Json, Path, Versioned};
 use domain::{
+    attachments::AttachmentIds,
     boards::Category,
     forums::{Community, CommunityStatus},
     ids::PostId,
@@ -31,6 +32,9 @@ pub struct UpdateCommunityPost {
     /// All of them.
     #[deserr(default)]
     tags: Option<Tags>,
+    /// All of them.
+    #[deserr(default)]
+    attachment_ids: Option<AttachmentIds>,
     /// `UNSOLVED` takes an accepted comment back.
     #[deserr(default)]
     status: Option<CommunityStatus>,
@@ -38,7 +42,7 @@ pub struct UpdateCommunityPost {
 
 impl UpdateCommunityPost {
     fn apply(&self, post: &mut Post<Community>) {
-        let Self { title, content, category, tags, status } = self.clone();
+        let Self { title, content, category, tags, attachment_ids: _, status } = self.clone();
         post.title = title.unwrap_or_else(|| post.title.clone());
         post.content = content.or_else(|| post.content.take());
         post.category = category.unwrap_or(post.category);
@@ -52,6 +56,7 @@ pub async fn update_community_post(
     app: App,
     author: Active,
     (Path(id), seen, Json(change)): (Path<PostId>, Option<IfMatch>, Json<UpdateCommunityPost>),
-) -> Result<Versioned<CommunityPostView>, Untouched> {
-    posts::update(&app, &author, id, seen, |post| change.apply(post)).await
+) -> Result<Versioned<CommunityPostView>, NotUpdated> {
+    let files = change.attachment_ids.as_ref();
+    Ok(posts::update(&app, &author, id, (seen, files), |post| change.apply(post)).await?)
 }

@@ -4,6 +4,7 @@ use boards::posts::{self, Draft, NotPosted};
 use deserr::Deserr;
 use devloop_http::{Active, Created, MaybeIdempotent, Once};
 use domain::{
+    attachments::AttachmentIds,
     boards::Category,
     forums::{PartyStatus, Recruitment},
     text::{PostContent, PostTitle, Tags},
@@ -29,6 +30,9 @@ pub struct CreatePartyPost {
     #[deserr(default)]
     #[schema(required = false)]
     tags: Tags,
+    #[deserr(default)]
+    #[schema(required = false)]
+    attachment_ids: AttachmentIds,
     /// How many may join, beside the author.
     capacity: Capacity,
 }
@@ -41,8 +45,8 @@ pub async fn create_party_post(
     author: Active,
     MaybeIdempotent { key, body }: MaybeIdempotent<CreatePartyPost>,
 ) -> Result<Once<Created<PartyPostView>>, NotPosted> {
-    let CreatePartyPost { title, content, category, tags, capacity } = body;
+    let CreatePartyPost { title, content, category, tags, attachment_ids: files, capacity } = body;
     let state = Recruitment { status: PartyStatus::Recruiting, capacity: capacity.get() };
     let under = (OPERATION, key.as_ref());
-    posts::create(&app, &author, under, Draft { title, content, category, tags, state }).await
+    posts::create(&app, &author, under, Draft { title, content, category, tags, files, state }).await
 }

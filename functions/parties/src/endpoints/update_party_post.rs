@@ -4,6 +4,9 @@ use boards::posts::{self, PLACES_TAKEN, POST_NOT_FOUND, Untouched};
 use deserr::Deserr;
 use devloop_http::{Active, IfMatch, Json, Path, Versioned};
 use domain::{
+    attachments::{
+        ATTACHMENT_FOR_ANOTHER_PURPOSE, ATTACHMENT_IN_USE, ATTACHMENT_NOT_FOUND, ATTACHMENT_NOT_READY, AttachmentIds,
+    },
     boards::Category,
     forums::{Party, PartyStatus},
     ids::PostId,
@@ -32,6 +35,9 @@ pub struct UpdatePartyPost {
     /// All of them.
     #[deserr(default)]
     tags: Option<Tags>,
+    /// All of them.
+    #[deserr(default)]
+    attachment_ids: Option<AttachmentIds>,
     /// `COMPLETED` takes no new applications.
     #[deserr(default)]
     status: Option<PartyStatus>,
@@ -42,7 +48,7 @@ pub struct UpdatePartyPost {
 
 impl UpdatePartyPost {
     fn apply(&self, post: &mut Post<Party>) {
-        let Self { title, content, category, tags, status, capacity } = self.clone();
+        let Self { title, content, category, tags, attachment_ids: _, status, capacity } = self.clone();
         post.title = title.unwrap_or_else(|| post.title.clone());
         post.content = content.or_else(|| post.content.take());
         post.category = category.unwrap_or(post.category);
@@ -59,7 +65,16 @@ impl UpdatePartyPost {
 pub struct Refused(#[from] Untouched);
 
 impl Refusal for Refused {
-    const REASONS: &'static [Reason] = &[POST_NOT_FOUND, Reason::FORBIDDEN, Reason::VERSION_CONFLICT, PLACES_TAKEN];
+    const REASONS: &'static [Reason] = &[
+        POST_NOT_FOUND,
+        Reason::FORBIDDEN,
+        Reason::VERSION_CONFLICT,
+        PLACES_TAKEN,
+        ATTACHMENT_NOT_FOUND,
+        ATTACHMENT_NOT_READY,
+        ATTACHMENT_IN_USE,
+        ATTACHMENT_FOR_ANOTHER_PURPOSE,
+    ];
 
     fn reason(&self) -> Reason {
         self.0.reason()
@@ -76,5 +91,6 @@ pub async fn update_party_post(
     author: Active,
     (Path(id), seen, Json(change)): (Path<PostId>, Option<IfMatch>, Json<UpdatePartyPost>),
 ) -> Result<Versioned<PartyPostView>, Refused> {
-    Ok(posts::update(&app, &author, id, seen, |post| change.apply(post)).await?)
+    let files = change.attachment_ids.as_ref();
+    Ok(posts::update(&app, &author, id, (seen, files), |post| change.apply(post)).await?)
 }

@@ -13,7 +13,7 @@ use serde::Serialize;
 use storage::{Error, Query, items::User, keys};
 use utoipa::ToSchema;
 
-use crate::{App, profiles::DEFAULT_IMAGE};
+use crate::{App, profiles::image_url};
 
 /// For how long caches may keep a profile, in seconds.
 const MAX_AGE: u32 = 60;
@@ -31,7 +31,7 @@ pub struct PublicProfile {
     id: UserId,
     username: Username,
     role: Role,
-    profile_image_url: &'static str,
+    profile_image_url: String,
     post_counts: PostCounts,
 }
 
@@ -85,9 +85,9 @@ pub async fn get_user(app: App, _: Public, Path(id): Path<UserId>) -> Result<Cac
     let account = account.filter(|account| account.standing != Standing::Withdrawn).ok_or(Refused::NotFound)?;
     let body = PublicProfile {
         id,
+        profile_image_url: image_url(&app, &account),
         username: account.username,
         role: account.role,
-        profile_image_url: DEFAULT_IMAGE,
         post_counts: PostCounts { community, party },
     };
     Ok(Cacheable { max_age: MAX_AGE, version: None, body })

@@ -15,13 +15,17 @@ mod errors;
 mod in_process;
 mod signature;
 
-use std::{fs, path::Path, sync::Arc};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use axum::{
     Router,
     body::{Body, Bytes},
     extract::{Request, State},
-    http::{HeaderMap, header},
+    http::{HeaderMap, Method, header},
     response::{IntoResponse, Response},
 };
 use clock::Clock;
@@ -63,6 +67,7 @@ struct Inner {
     clock: Clock,
     access: Access,
     origins: Origins,
+    folder: PathBuf,
 }
 
 impl std::fmt::Debug for S3 {
@@ -84,7 +89,7 @@ impl S3 {
         fs::create_dir_all(folder.join(bucket)).map_err(|error| cannot(&error))?;
         let files = FileSystem::new(folder).map_err(|error| cannot(&format!("{error:?}")))?;
         let service = S3ServiceBuilder::new(files).build();
-        Ok(Self(Arc::new(Inner { service, clock, access, origins: Origins::new(origins) })))
+        Ok(Self(Arc::new(Inner { service, clock, access, origins: Origins::new(origins), folder: folder.to_owned() })))
     }
 
     /// The protocol, at every path.
@@ -98,6 +103,11 @@ impl S3 {
         whole(&parts.headers, &body)?;
         signature::check(&parts, &body, &self.0.access, self.0.clock.now())?;
         signature::remove(&mut parts);
+        // `s3s-fs` would say that there is no such object.
+        let bucket = parts.uri.path().trim_start_matches('/').split('/').next().unwrap_or_default();
+        if parts.method == Method::GET && !bucket.starts_with('.') && !self.0.folder.join(bucket).is_dir() {
+            return Err(Refused::NO_BUCKET);
+        }
         if let Some(unmet) = self.unmet(&parts).await? {
             return Ok(unmet);
         }

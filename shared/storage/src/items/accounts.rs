@@ -6,7 +6,7 @@ use domain::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::Stored;
+use super::{PublicFile, Stored};
 use crate::{
     Write,
     keys::{self, Keys},
@@ -33,6 +33,9 @@ pub struct User {
     /// Raised with every change of the password: a session of an earlier one is over.
     #[serde(default)]
     pub password_version: u64,
+    /// Its picture, if it has chosen one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<PublicFile>,
     /// When it signed up.
     pub created_at: Time,
     /// Raised by every change.
@@ -67,6 +70,18 @@ impl User {
         Write::update(keys::user(id)).set("username", username).add("version", 1).if_is("standing", Standing::Active)
     }
 
+    /// Another picture or none, for an account in use that still has the one that was read.
+    pub fn change_image(&self, image: Option<&PublicFile>) -> Write {
+        let write = Write::update(keys::user(self.id))
+            .set_or_remove("image", image)
+            .add("version", 1)
+            .if_is("standing", Standing::Active);
+        match &self.image {
+            Some(present) => write.if_is("image.id", present.id),
+            None => write.if_missing("image"),
+        }
+    }
+
     /// Replaces the password by that of `hash`, if it is still the one that was read. That ends
     /// every session but those that are told of it: [`Session::keep`].
     pub fn change_password(&self, hash: &str) -> Write {
@@ -94,6 +109,7 @@ impl User {
             .set("customerKey", "")
             .remove("email")
             .remove("passwordHash")
+            .remove("image")
     }
 }
 

@@ -1,5 +1,5 @@
 use domain::{
-    attachments::{AttachmentState, FileSize, FileType, Purpose},
+    attachments::{AttachmentState, FileSize, FileType, NotUsable, Purpose},
     ids::{AttachmentId, UserId},
     text::FileName,
     time::Time,
@@ -57,11 +57,41 @@ impl Stored for Attachment {
     const TYPE: &'static str = "ATTACHMENT";
 
     fn keys(&self) -> Keys {
-        Keys { gsi1: self.due.map(|due| keys::due_attachment(self.id, due)), ..Keys::of(keys::attachment(self.id)) }
+        Keys {
+            gsi1: self.due.map(|due| keys::due_attachment(self.id, due)),
+            gsi2: Some(keys::attachment_of(self.owner_id, self.id)),
+            ..Keys::of(keys::attachment(self.id))
+        }
     }
 }
 
+/// What an item that uses a file keeps of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PublicFile {
+    /// Its id.
+    pub id: AttachmentId,
+    /// Where the public reads it.
+    pub key: String,
+    /// What it is.
+    pub file_type: FileType,
+    /// Of a picture, in pixels.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub width: Option<u32>,
+    /// The same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub height: Option<u32>,
+}
+
 impl Attachment {
+    /// What uses it keeps of it, if `owner` may use it for `purpose`.
+    pub fn usable(found: Option<Self>, owner: UserId, purpose: Purpose) -> Result<PublicFile, NotUsable> {
+        let found = found.ok_or(NotUsable::NotFound)?;
+        NotUsable::unless(found.state, found.owner_id == owner, found.purpose == purpose)?;
+        let Self { id, public_key: key, file_type, width, height, .. } = found;
+        Ok(PublicFile { id, key, file_type, width, height })
+    }
+
     fn update(id: AttachmentId) -> Write {
         Write::update(keys::attachment(id))
     }
@@ -105,9 +135,10 @@ impl Attachment {
             .if_is("usedBy", partition)
     }
 
-    /// PENDING or READY, as it was read → RELEASED, to be removed at `due`.
+    /// PENDING or READY, as it was read → RELEASED, to be removed at `due`. What its owner called it is gone at once.
     pub fn give_up(&self, due: Time) -> Write {
-        let write = Self::update(self.id).set("state", AttachmentState::Released).if_is("state", self.state);
+        let write =
+            Self::update(self.id).set("state", AttachmentState::Released).remove("fileName").if_is("state", self.state);
         self.due_at(write, due)
     }
 

@@ -25,7 +25,7 @@ use serde::{Serialize, de::DeserializeOwned};
 pub use self::{
     accounts::{EmailGuard, LogInWindow, Session, TutorApplication, User},
     applications::{Application, ApplicationCard},
-    attachments::Attachment,
+    attachments::{Attachment, PublicFile},
     bookmarks::{Bookmark, BookmarkCard},
     cdn::{CountedInvalidation, ForgottenPaths},
     feeds::{Feed, FeedGuard},

@@ -10,7 +10,7 @@ use domain::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::Stored;
+use super::{PublicFile, Stored};
 use crate::{
     Write,
     keys::{self, Keys},
@@ -28,6 +28,9 @@ pub struct Post<F: Forum> {
     pub content: Option<PostContent>,
     /// What it is about.
     pub category: Category,
+    /// What is attached to it; absent where it was read from a list index.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<PublicFile>,
     /// Whatever else lists show.
     pub card: Card<F>,
     /// What is counted of it by others than its author.
@@ -94,6 +97,7 @@ impl<F: Forum> Post<F> {
             .set("title", &self.title)
             .set("content", &self.content)
             .set("category", self.category)
+            .set("files", &self.files)
             .set("card", &self.card)
             .set("version", self.version)
             .add("rev", 1)

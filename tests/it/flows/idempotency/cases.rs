@@ -43,7 +43,7 @@ pub async fn create_attachment() -> Ready {
     let sale = Sale::of(5).await;
     let [kim, lee] = two(&sale).await;
     let upload = |by: &Account, size: u32| {
-        let body = json!({ "fileName": "a.png", "contentType": "image/png", "size": size, "purpose": "PROFILE" });
+        let body = json!({ "fileName": "a.png", "contentType": "image/png", "size": size, "purpose": "PARTY" });
         Asked::new(by, "/v1/attachments", body)
     };
     Ready { first: upload(&kim, 100), other: upload(&kim, 101), stranger: upload(&lee, 100), sale }
