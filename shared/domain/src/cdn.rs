@@ -32,11 +32,11 @@ impl CdnPath {
 
     /// The path of one object, such as `/attachments/01J…`.
     pub fn object(path: &str) -> Result<Self, NotAPath> {
-        let segments = path.strip_prefix('/').ok_or(NotAPath::Shape)?.split('/');
+        let mut segments = path.strip_prefix('/').ok_or(NotAPath::Shape)?.split('/');
         if path.len() > Self::MAX {
             return Err(NotAPath::Length);
         }
-        segments.map(check_segment).collect::<Result<(), _>>()?;
+        segments.try_for_each(check_segment)?;
         Ok(Self(path.to_owned()))
     }
 
