@@ -82,7 +82,7 @@ impl<F: Forum> Post<F> {
 impl<F: Forum> From<Listing<F>> for Post<F> {
     fn from(listing: Listing<F>) -> Self {
         let Listing { id, title, category, card, counts, created_at, version, rev, by: _ } = listing;
-        Self { id, title, content: None, category, card, counts, created_at, version, rev }
+        Self { id, title, content: None, category, files: vec![], card, counts, created_at, version, rev }
     }
 }
 
