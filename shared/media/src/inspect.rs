@@ -35,9 +35,12 @@ pub enum Unacceptable {
     TooLarge(u64, u64),
 }
 
+/// One look at bytes.
+type Look = fn(&[u8]) -> bool;
+
 /// Whether `bytes` are a whole file of `file_type`, and how large a picture they are.
 pub fn inspect(bytes: &[u8], file_type: FileType) -> Result<Option<Dimensions>, Unacceptable> {
-    let (begins_right, is_whole): (fn(&[u8]) -> bool, fn(&[u8]) -> bool) = match file_type {
+    let (begins_right, is_whole): (Look, Look) = match file_type {
         FileType::Jpeg => (infer::image::is_jpeg, jpeg_is_whole),
         FileType::Png => (infer::image::is_png, png_is_whole),
         FileType::Gif => (infer::image::is_gif, gif_is_whole),
