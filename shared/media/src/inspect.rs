@@ -35,9 +35,12 @@ pub enum Unacceptable {
     TooLarge(u64, u64),
 }
 
+/// One look at bytes.
+type Look = fn(&[u8]) -> bool;
+
 /// Whether `bytes` are a whole file of `file_type`, and how large a picture they are.
 pub fn inspect(bytes: &[u8], file_type: FileType) -> Result<Option<Dimensions>, Unacceptable> {
-    let (begins_right, is_whole): (fn(&[u8]) -> bool, fn(&[u8]) -> bool) = match file_type {
+    let (begins_right, is_whole): (Look, Look) = match file_type {
         FileType::Jpeg => (infer::image::is_jpeg, jpeg_is_whole),
         FileType::Png => (infer::image::is_png, png_is_whole),
         FileType::Gif => (infer::image::is_gif, gif_is_whole),
@@ -53,16 +56,16 @@ pub fn inspect(bytes: &[u8], file_type: FileType) -> Result<Option<Dimensions>, 
 
 fn dimensions(bytes: &[u8]) -> Result<Dimensions, Unacceptable> {
     let size = imagesize::blob_size(bytes).map_err(|_not_told| Unacceptable::Damaged)?;
-    let side = |side: usize| u64::try_from(side).unwrap_or(u64::MAX);
-    let (width, height) = (side(size.width), side(size.height));
+    let wide = |side: usize| u64::try_from(side).unwrap_or(u64::MAX);
+    let (width, height) = (wide(size.width), wide(size.height));
     if width == 0 || height == 0 {
         return Err(Unacceptable::Damaged);
     }
     if width.max(height) > LONGEST_SIDE || width.saturating_mul(height) > MOST_PIXELS {
         return Err(Unacceptable::TooLarge(width, height));
     }
-    let side = |side: u64| u32::try_from(side).unwrap_or(u32::MAX);
-    Ok(Dimensions { width: side(width), height: side(height) })
+    let narrow = |side: u64| u32::try_from(side).unwrap_or(u32::MAX);
+    Ok(Dimensions { width: narrow(width), height: narrow(height) })
 }
 
 /// It says so at once: readers would forgive up to a kilobyte before it, in which something else could stand.

@@ -123,11 +123,7 @@ async fn files_are_used_all_or_none() {
         assert_eq!(shown(&other), ids(&[&used]));
         for (wrong, field, code) in [
             (json!([own["id"], own["id"]]), "attachmentIds[1]", "REPEATED"),
-            (
-                json!([own["id"], "x"]),
-                "attachmentIds[1]",
-                "NOT_AN_ID",
-            ),
+            (json!([own["id"], "x"]), "attachmentIds[1]", "NOT_AN_ID"),
             (json!(own["id"]), "attachmentIds", "WRONG_TYPE"),
         ] {
             let problem = app.patch(&location).by(&kim).json(&json!({ "attachmentIds": wrong })).send().await;

@@ -104,7 +104,7 @@ fn pictures() -> Vec<Case> {
         as_png("an icon", b"\0\0\x01\0\x01\0", OTHER_TYPE),
         as_png("an AVIF", b"\0\0\0\x1cftypavif", OTHER_TYPE),
         as_png("a picture behind a space", &joined(&[b" ", &whole]), OTHER_TYPE),
-        as_png("a picture whose line ends were converted", &joined(&[b"\x89PNG\n\x1a\n", &whole[8..]]), OTHER_TYPE),
+        as_png("a picture whose line ends were converted", &joined(&[b"\x89PNG\n\x1a\n", &whole[8..]]), DAMAGED),
         as_png("a signature", &whole[..8], DAMAGED),
         as_png("a header", &whole[..33], DAMAGED),
         as_png("cut off among the pixels", &whole[..whole.len() - 20], DAMAGED),
