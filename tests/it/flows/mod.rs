@@ -21,7 +21,6 @@ mod schedules;
 mod standing_charges;
 mod statements;
 mod steps;
-mod strays;
 mod transactions;
 mod tutors;
 mod users;
