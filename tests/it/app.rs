@@ -172,7 +172,7 @@ impl TestApp {
         wire.take_calls();
         wire.standing_rule(policies::enforce);
         let router = router(routes.clone());
-        Self { clock, wire, table, router, routes, sandbox, sqs, queues, stream, asked, parts }
+        Self { clock, wire, table, parts, routes, sandbox, sqs, queues, stream, asked, router }
     }
 
     /// The table as a worker reaches it: under the worker's own policy.
