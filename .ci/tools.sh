@@ -56,13 +56,16 @@ java_tools() {
 
 # mirror PLACE: makes PLACE what the clone is, with what is not committed yet. A file that differed gets a new time and
 # the others keep theirs, because cargo compares times, not contents: what was compiled there is found again.
+# mirror PLACE COMMAND...: the same, after that command has changed the files of its folder.
 mirror() {
     local original="$PWD" copy="$1" file
+    shift
     rm -rf "$copy.new"
     mkdir -p "$copy.new" "$copy"
     git ls-files --cached --others --exclude-standard -z |
         while IFS= read -r -d '' file; do if [ -e "$file" ]; then printf '%s\0' "$file"; fi; done |
         tar -C "$original" --null --files-from - -cf - | tar -C "$copy.new" -xf -
+    if [ $# -gt 0 ]; then (cd "$copy.new" && "$@"); fi
     (cd "$copy.new" && find . -type f -print0) | while IFS= read -r -d '' file; do
         if ! cmp -s "$copy.new/$file" "$copy/$file"; then
             mkdir -p "$copy/$(dirname "$file")"

@@ -3,7 +3,7 @@
 use std::{
     net::{IpAddr, Ipv4Addr},
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
 };
@@ -59,16 +59,18 @@ pub struct TestApp {
     router: axum::Router,
 }
 
-/// The way to Toss, with how often it was gone.
+/// The way to Toss, with how often it was gone, and with what last.
 #[derive(Clone, Debug)]
 struct Asked {
     onward: Arc<dyn Transport>,
     times: Arc<AtomicUsize>,
+    last: Arc<Mutex<Bytes>>,
 }
 
 impl Transport for Asked {
     fn send(&self, request: Request<Bytes>) -> BoxFuture<'_, Result<http::Response<Bytes>, NoAnswer>> {
         self.times.fetch_add(1, Ordering::Relaxed);
+        *self.last.lock().unwrap() = request.body().clone();
         self.onward.send(request)
     }
 }
@@ -151,7 +153,7 @@ impl TestApp {
         table.create_if_missing().await.unwrap();
         let hasher = Hasher::inline(Cost::TOY, rng.clone()).unwrap();
         let sandbox = TossSandbox::open(&Location::Memory, clock.clock(), Rng::from_seed(43), TOSS_SECRET_KEY).unwrap();
-        let asked = Asked { onward: sandbox.transport(), times: Arc::default() };
+        let asked = Asked { onward: sandbox.transport(), times: Arc::default(), last: Arc::default() };
         let toss = toss_over(Arc::new(asked.clone()), TOSS, TOSS_SECRET_KEY).unwrap();
         let sqs = Sqs::open(&sqs::Location::Memory, clock.clock(), Rng::from_seed(44)).unwrap();
         settings.queues = Some(declare(&sqs).unwrap());
@@ -183,6 +185,11 @@ impl TestApp {
     /// How often Toss was asked for anything since this was last asked.
     pub fn times_toss_was_asked(&self) -> usize {
         self.asked.times.swap(0, Ordering::Relaxed)
+    }
+
+    /// The body of what Toss was asked last.
+    pub fn last_sent_to_toss(&self) -> Value {
+        serde_json::from_slice(&self.asked.last.lock().unwrap()).unwrap_or_default()
     }
 
     /// What a function sends messages with: under its own policy.

@@ -16,6 +16,8 @@ mod costs;
 mod faults;
 mod flows;
 mod lambda;
+mod pages;
+mod patience;
 mod policies;
 mod queues;
 mod rooms;

@@ -561,3 +561,6 @@ async fn single(app: &App, write: Write) -> Result<(), NotMoved> {
 pub fn guard(order: &Order, product_id: ProductId) -> OpenOrder {
     OpenOrder { user_id: order.buyer_id, product_id, order_id: order.id, hold_until: order.hold_until }
 }
+
+#[cfg(test)]
+mod tests;

@@ -624,3 +624,6 @@ pub fn feed_guard(secret_hash: &str) -> Key {
 pub fn feed(user: UserId, schedule: ScheduleId) -> Key {
     Key::new(user_partition(user), format!("FEED#{schedule}"))
 }
+
+#[cfg(test)]
+mod tests;

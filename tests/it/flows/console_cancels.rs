@@ -197,3 +197,52 @@ async fn without_the_condition_on_the_order_they_are_two() {
     });
     assert_eq!(met_by_the_buyer(&bought).await, 2);
 }
+
+#[tokio::test]
+async fn a_payment_that_changed_while_toss_was_asked_is_no_alarm() {
+    let bought = Bought::two().await;
+    at_the_console(&bought, Some(30_000)).await;
+    let (reached, gate) = (Gate::default(), Gate::default());
+    let (reaches, waits) = (reached.clone(), gate.clone());
+    // The order is read for the message, and once more before operators are told.
+    let mut reads = 0;
+    bought.sale.app.wire.rule(move |call| {
+        if call.by == "payment_reconciler" && call.operation == "GetItem" {
+            reads += 1;
+            if reads == 2 {
+                reaches.open();
+                return Action::Wait(waits.clone());
+            }
+        }
+        Action::Pass
+    });
+    let overtaking = async {
+        reached.passed().await;
+        bought.sale.app.sandbox.fail_next(Operation::Cancel, FaultKind::Status500 { after_effect: false });
+        bought.cancel(json!({ "lines": [bought.other] })).await.expect(202);
+        gate.open();
+    };
+    tokio::join!(hear(&bought, "PARTIAL_CANCELED"), overtaking);
+    // Its state is the same; that a refund was begun since is what counts.
+    assert_eq!((bought.stands().await.as_str(), alarms(&bought).len()), ("PAID", 0));
+}
+
+#[tokio::test]
+async fn a_refund_that_meets_another_balance_waits_for_an_operator() {
+    // Toss says so itself, or nothing that is understood.
+    for answer in [None, Some("SOMETHING_NEW")] {
+        let bought = Bought::two().await;
+        at_the_console(&bought, Some(10_000)).await;
+        if let Some(code) = answer {
+            let kind = FaultKind::Error { status: 400, code: code.to_owned() };
+            bought.sale.app.sandbox.fail_next(Operation::Cancel, kind);
+        }
+        bought.sale.app.times_toss_was_asked();
+        bought.cancel(json!({ "lines": [bought.other] })).await.expect(202);
+        // Once to give back, and once how much is left: another key would change nothing.
+        assert_eq!(bought.sale.app.times_toss_was_asked(), 2);
+        let refunds = refunds(&bought).await;
+        assert_eq!((refunds.len(), refunds[0].n, bought.sale.captured()), (1, 1, 70_000));
+        assert_eq!(bought.stands().await, "PAID");
+    }
+}

@@ -2,9 +2,13 @@
 
 use devloop_local::toss_sandbox::{Authentication, FaultKind, Operation};
 use serde_json::{Value, json};
+use storage::{Write, keys};
 use testkit::{Action, Gate};
 
-use super::sale::{Sale, Swept};
+use super::{
+    sale::{Sale, Swept},
+    steps::seen,
+};
 use crate::app::{Account, TestApp, settings};
 
 /// How long a seat waits for its deposit in these tests.
@@ -294,4 +298,89 @@ async fn without_the_condition_on_the_order_a_strangers_seat_goes_back_too() {
         Action::Pass
     });
     assert_eq!(given_up_twice(&sale).await, [3, 3, 0, 0]);
+}
+
+#[tokio::test]
+async fn a_deposit_is_looked_for_each_hour_and_when_it_is_overdue() {
+    let sale = sale().await;
+    let kim = sale.app.sign_up("kim").await;
+    let (order, _) = waiting(&sale, &kim).await;
+    assert_eq!(seen(&sale, &kim, &order).await["due"], "2026-11-24T01:00:00.000Z");
+    sale.app.times_toss_was_asked();
+    for minutes in [60, 1, 58] {
+        sale.app.clock.advance(minutes * 60_000);
+        assert_eq!(sale.sweep().await, Swept::default());
+    }
+    assert_eq!(sale.app.times_toss_was_asked(), 1);
+    assert_eq!(seen(&sale, &kim, &order).await["due"], "2026-11-24T02:00:00.000Z");
+    sale.app.clock.advance(22 * HOUR - HOUR / 2 + 60_000);
+    assert_eq!(sale.sweep().await, Swept::default());
+    assert_eq!(seen(&sale, &kim, &order).await["due"], "2026-11-25T00:00:30.000Z");
+}
+
+#[tokio::test]
+async fn a_deposit_of_another_amount_settles_nothing() {
+    let sale = sale().await;
+    let kim = sale.app.sign_up("kim").await;
+    let (order, payment_key) = waiting(&sale, &kim).await;
+    sale.app.sandbox.deposit(&payment_key).unwrap();
+    sale.app.clock.advance(HOUR);
+    sale.app.sandbox.fail_next(Operation::Get, FaultKind::WrongAmount);
+    assert_eq!(sale.sweep().await, Swept { postponed: 1, ..Swept::default() });
+    let kim = sale.app.log_in(&kim).await;
+    assert_eq!((sale.state(&kim, &order).await.as_str(), sale.seats().await), ("AWAITING_DEPOSIT", [3, 2, 1, 0]));
+    // What Toss says when it is asked anew counts.
+    sale.app.clock.advance(61_000);
+    assert_eq!(sale.sweep().await, Swept { settled: 1, ..Swept::default() });
+    assert_eq!(sale.state(&kim, &order).await, "PAID");
+}
+
+#[tokio::test]
+async fn a_deposit_that_two_find_is_settled_for_both() {
+    let sale = sale().await;
+    let kim = sale.app.sign_up("kim").await;
+    let (order, payment_key) = waiting(&sale, &kim).await;
+    sale.app.sandbox.deposit(&payment_key).unwrap();
+    sale.app.clock.advance(HOUR);
+    let (reached, gate) = (Gate::default(), Gate::default());
+    let (reaches, waits) = (reached.clone(), gate.clone());
+    let mut first = true;
+    sale.app.wire.rule(move |call| {
+        let settles = call.by == "payment_reconciler" && call.operation == "TransactWriteItems";
+        if settles && std::mem::take(&mut first) {
+            reaches.open();
+            return Action::Wait(waits.clone());
+        }
+        Action::Pass
+    });
+    let overtaking = async {
+        reached.passed().await;
+        assert_eq!(sale.sweep().await, Swept { settled: 1, ..Swept::default() });
+        gate.open();
+    };
+    let (slow, ()) = tokio::join!(sale.sweep(), overtaking);
+    assert_eq!(slow, Swept { settled: 1, ..Swept::default() });
+    let kim = sale.app.log_in(&kim).await;
+    assert_eq!((sale.state(&kim, &order).await.as_str(), sale.seats().await), ("PAID", [3, 2, 0, 1]));
+}
+
+#[tokio::test]
+async fn a_deposit_that_cannot_be_settled_stays_due() {
+    let sale = sale().await;
+    let (kim, lee) = (sale.app.sign_up("kim").await, sale.app.sign_up("lee").await);
+    let (order, payment_key) = waiting(&sale, &kim).await;
+    sale.app.sandbox.deposit(&payment_key).unwrap();
+    // The buyer's guard is another order's: nothing of ours makes that happen.
+    let guard = keys::open_order(kim.id.parse().unwrap(), sale.pwt.parse().unwrap());
+    let guarded = |by: &Value| Write::update(guard.clone()).set("orderId", by);
+    sale.app.table.write(guarded(&sale.order(&lee).await.expect(201)["id"])).await.unwrap();
+    sale.app.clock.advance(HOUR);
+    let swept = sale.sweep().await;
+    assert_eq!((swept.settled, swept.postponed), (0, 1));
+    let kim = sale.app.log_in(&kim).await;
+    assert_eq!(sale.state(&kim, &order).await, "AWAITING_DEPOSIT");
+    sale.app.table.write(guarded(&order["id"])).await.unwrap();
+    sale.app.clock.advance(61_000);
+    assert_eq!(sale.sweep().await, Swept { settled: 1, ..Swept::default() });
+    assert_eq!(sale.state(&kim, &order).await, "PAID");
 }
