@@ -215,17 +215,17 @@ impl TestApp {
             clock,
             wire,
             table,
-            router,
+            parts,
             routes,
             sandbox,
             sqs,
             queues,
             stream,
-            objects,
             cloudfront,
             cdn: cdn_wire,
+            objects,
             asked,
-            parts,
+            router,
         }
     }
 

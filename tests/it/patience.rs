@@ -73,11 +73,11 @@ async fn only_an_answer_that_says_nothing_makes_a_failed_condition_our_own_work(
             let tries = app.wire.take_calls().len();
             match (may_be_done, written) {
                 (None, Err(WriteError::Storage(Error::Driver { code: told, .. }))) => {
-                    assert_eq!((told.as_str(), tries), (code, 1))
+                    assert_eq!((told.as_str(), tries), (code, 1));
                 }
                 (Some(done), Ok(())) => assert!(done && deletes && tries == 2, "{status} {code}"),
                 (Some(done), Err(WriteError::Unmet(None))) => {
-                    assert!(!(done && deletes) && tries == 2, "{status} {code}")
+                    assert!(!(done && deletes) && tries == 2, "{status} {code}");
                 }
                 (_, other) => panic!("{status} {code}: {other:?}"),
             }

@@ -38,8 +38,6 @@ pub enum Unacceptable {
 /// One look at bytes.
 type Look = fn(&[u8]) -> bool;
 
-type Check = fn(&[u8]) -> bool;
-
 /// Whether `bytes` are a whole file of `file_type`, and how large a picture they are.
 pub fn inspect(bytes: &[u8], file_type: FileType) -> Result<Option<Dimensions>, Unacceptable> {
     let (begins_right, is_whole): (Look, Look) = match file_type {

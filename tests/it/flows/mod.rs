@@ -31,11 +31,7 @@ mod stale_files;
 mod standing_charges;
 mod statements;
 mod steps;
-<<<<<<< HEAD
-mod strays;
 mod stream;
-=======
->>>>>>> mutants
 mod transactions;
 mod tutors;
 mod upload_sweeper;
