@@ -1,7 +1,7 @@
 //! Files to upload, made here: the smallest that are whole.
 
 /// A chunk of a PNG. Its checksum is left out: nobody here looks at it.
-pub fn chunk(kind: &[u8; 4], data: &[u8]) -> Vec<u8> {
+pub fn chunk(kind: [u8; 4], data: &[u8]) -> Vec<u8> {
     let length = u32::try_from(data.len()).unwrap().to_be_bytes();
     [&length, kind.as_slice(), data, &[0; 4]].concat()
 }
@@ -9,7 +9,7 @@ pub fn chunk(kind: &[u8; 4], data: &[u8]) -> Vec<u8> {
 /// A PNG that says it is this large.
 pub fn png(width: u32, height: u32) -> Vec<u8> {
     let header = [width.to_be_bytes().as_slice(), &height.to_be_bytes(), &[8, 2, 0, 0, 0]].concat();
-    [b"\x89PNG\r\n\x1a\n".to_vec(), chunk(b"IHDR", &header), chunk(b"IDAT", b"pixels"), chunk(b"IEND", b"")].concat()
+    [b"\x89PNG\r\n\x1a\n".to_vec(), chunk(*b"IHDR", &header), chunk(*b"IDAT", b"pixels"), chunk(*b"IEND", b"")].concat()
 }
 
 /// A GIF that says it is this large.

@@ -56,7 +56,13 @@ pub struct Asked {
 impl Asked {
     fn of(by: &'static str, request: &HttpRequest) -> Self {
         let path = request.uri().parse::<http::Uri>().unwrap().path().to_owned();
-        let key = |path: &str| path.trim_start_matches('/').strip_prefix(BUCKET).unwrap()[1..].to_owned();
+        let key = |path: &str| {
+            path.trim_start_matches('/')
+                .strip_prefix(BUCKET)
+                .and_then(|path| path.strip_prefix('/'))
+                .unwrap()
+                .to_owned()
+        };
         let source = request.headers().get("x-amz-copy-source").map(key);
         Self { by, method: request.method().parse().unwrap(), key: key(&path), source }
     }

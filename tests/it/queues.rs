@@ -22,8 +22,6 @@ use crate::{app::TestApp, policies};
 /// A message on its way.
 #[derive(Clone, Debug)]
 pub struct Sent {
-    /// Who sends it.
-    pub by: &'static str,
     /// To which queue.
     pub queue: String,
     /// What it says.
@@ -104,7 +102,6 @@ impl QueueWire {
             return onward.call(request).await;
         }
         let sent = Sent {
-            by: self.by,
             queue: body["QueueUrl"].as_str().unwrap().rsplit('/').next().unwrap().to_owned(),
             message: serde_json::from_str(body["MessageBody"].as_str().unwrap()).unwrap(),
             delay: body["DelaySeconds"].as_i64().unwrap(),

@@ -223,7 +223,9 @@ async fn the_cdn_invalidator_makes_one_invalidation_of_a_batch() {
     let names = [0, 1].map(|n: usize| json!({ "itemIdentifier": batch["Records"][n]["messageId"] }));
     batch["Records"][0]["body"] = json!(batch["Records"][0]["body"].as_str().unwrap().replace("X40", "X50"));
     let receipt = "01KB2M3N4P5Q6R7S8T9V0W1X30.01KB2M3N4P5Q6R7S8T9V0W1X31";
-    [0, 1].map(|n: usize| batch["Records"][n]["receiptHandle"] = json!(receipt));
+    for n in [0, 1] {
+        batch["Records"][n]["receiptHandle"] = json!(receipt);
+    }
     assert_eq!(invoke(&app, "cdn_invalidator", batch).await, Ok(json!({ "batchItemFailures": names })));
 }
 

@@ -6,7 +6,7 @@ use cdn::{Invalidation, NotInvalidated};
 use futures::future::join_all;
 use jobs::CdnJob;
 use storage::keys;
-use worker::{Delivered, Failures, Handler, Message, Woken};
+use worker::{Delivered, Failed, Failures, Handler, Message, Woken};
 
 use crate::{App, budget, plan::plan};
 
@@ -23,6 +23,7 @@ pub fn cdn_invalidator(app: App) -> Handler {
             match woken {
                 Woken::By(messages) => Ok(work_on(&app, messages).await),
                 Woken::BySchedule => Ok(Failures::default()),
+                Woken::ByStream(_) => Err(Failed("no stream wakes the cdn-invalidator".to_owned())),
             }
         })
     })

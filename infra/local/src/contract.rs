@@ -43,7 +43,7 @@ pub async fn contract() -> Result<Vec<Route>, StartError> {
     let jobs = Jobs::connect(no_queues(&settings), &queues, &clock, &rng).await;
     let cdn = Queue::connect(no_queues(&settings), NOWHERE, &clock, &rng).await;
     let bucket = Bucket::connect(no_files(&settings), &clock, &rng).await;
-    Parts { settings, clock, rng, hasher, toss, jobs, bucket, cdn }.routes(&table)
+    Parts { settings, clock, rng, hasher, toss, jobs, cdn, bucket }.routes(&table)
 }
 
 fn no_queues(settings: &Settings) -> jobs::Connection {

@@ -109,7 +109,7 @@ impl Workers {
     async fn catch_up(&self) -> Result<CaughtUp, Refused> {
         self.sqs.clock_moved();
         let ran = self.schedules.run_once().await?;
-        self.pump.drain().await?;
+        Box::pin(self.pump.drain()).await?;
         Ok(CaughtUp { ran, stream: self.stream.drain().await? })
     }
 }
@@ -281,7 +281,7 @@ async fn advance(
 ) -> Result<Json<ClockView>, Refused> {
     let Json(Advance { advance_seconds }) = body?;
     let ahead_seconds = controls.advance(advance_seconds).await?;
-    let ran = controls.0.workers.catch_up().await?;
+    let ran = Box::pin(controls.0.workers.catch_up()).await?;
     Ok(Json(ClockView { now: controls.now(), ahead_seconds, ran: Some(ran) }))
 }
 
@@ -295,7 +295,7 @@ async fn sweep(
     body: Result<Json<Sweep>, JsonRejection>,
 ) -> Result<Json<CaughtUp>, Refused> {
     let Json(Sweep {}) = body?;
-    Ok(Json(controls.0.workers.catch_up().await?))
+    Ok(Json(Box::pin(controls.0.workers.catch_up()).await?))
 }
 
 async fn stream(State(controls): State<Controls>) -> Result<Json<Vec<ShownShard>>, Refused> {

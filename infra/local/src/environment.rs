@@ -132,7 +132,7 @@ impl Environment {
     }
 
     /// How to reach the stand-in for CloudFront at `endpoint`.
-    pub fn cloudfront(&self, endpoint: &str) -> cdn::Connection {
+    pub fn cloudfront(endpoint: &str) -> cdn::Connection {
         let credentials = Some(("local".to_owned(), "local".to_owned()));
         cdn::Connection { endpoint: Some(endpoint.to_owned()), credentials, http: None }
     }

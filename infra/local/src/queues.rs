@@ -126,7 +126,8 @@ impl Pump {
 
     /// Plays everything that is visible now, and what becomes visible by that.
     pub async fn drain(&self) -> Result<Played, Refused> {
-        let (payments, cdn) = futures::future::join(self.drain_lane(Lane::Payments), self.drain_lane(Lane::Cdn)).await;
+        let (payments, cdn) =
+            Box::pin(futures::future::join(self.drain_lane(Lane::Payments), self.drain_lane(Lane::Cdn))).await;
         Ok(payments?.and(cdn?))
     }
 
@@ -174,7 +175,7 @@ impl Pump {
 
     /// Plays whatever comes, forever.
     pub async fn run(&self) -> Infallible {
-        let (never, _) = futures::future::join(self.run_lane(Lane::Payments), self.run_lane(Lane::Cdn)).await;
+        let (never, _) = Box::pin(futures::future::join(self.run_lane(Lane::Payments), self.run_lane(Lane::Cdn))).await;
         never
     }
 

@@ -1,6 +1,7 @@
 //! The local server: puts the parts together, serves them, and stops.
 
 use std::{
+    convert::Infallible,
     io::{self, Write as _},
     sync::Arc,
     time::{Duration, Instant},
@@ -122,14 +123,7 @@ pub async fn run(options: &ServerOptions, environment: &Environment, started: In
         None => Some(listen(options.toss_port(), "the payment sandbox", "--toss-port")?),
     };
 
-    let embedded = match environment.dynamodb {
-        Some(_) => None,
-        None => Some(Embedded::open(&folder.table_file())?),
-    };
-    let endpoint = match (&embedded, &environment.dynamodb) {
-        (Some(embedded), _) => embedded.endpoint().to_owned(),
-        (None, other) => other.clone().unwrap_or_default(),
-    };
+    let (embedded, endpoint) = open_table(environment, &folder)?;
     let table = Table::connect(environment.connection(Some(endpoint.clone())), &clock.clock(), &rng).await;
     let demo = Demo::prepare(options, environment, &folder, &table).await?;
     table.create_if_missing().await.map_err(|cause| match &embedded {
@@ -140,11 +134,8 @@ pub async fn run(options: &ServerOptions, environment: &Environment, started: In
         embedded.expire_items(&environment.table_name())?;
     }
 
-    let toss_url = match (&environment.toss, &toss_listener) {
-        (Some(other), _) => other.base_url.to_string(),
-        (None, Some((_, url))) => url.clone(),
-        (None, None) => String::new(),
-    };
+    let own = toss_listener.as_ref().map(|(_, url)| url.clone());
+    let toss_url = environment.toss.as_ref().map(|other| other.base_url.to_string()).or(own).unwrap_or_default();
     let (sqs_listener, sqs_url) = listen(0, "the queues", "--port")?;
     let (sqs, queues) = open_queues(&folder, &clock, &rng, &sqs_url)?;
     let (s3, s3_url) = open_files(options, environment, &folder, &clock)?;
@@ -164,11 +155,8 @@ pub async fn run(options: &ServerOptions, environment: &Environment, started: In
     let connection = under_switch(&dependencies, environment.connection(Some(endpoint.clone())));
     let switched = Table::connect(connection.clone(), &clock.clock(), &rng).await;
     let functions = listening::in_turn(parts.routes(&switched)?);
-    let distribution = Distribution::connect(environment.cloudfront(&delivery.api_url), DISTRIBUTION, &rng).await;
-    let invalidator = parts.invalidator(switched.clone(), distribution)?;
-    let pump = Pump::behind(dependencies.sqs.clone(), sqs.clone(), parts.orders(switched.clone())?, invalidator);
-    let stood_in = (&sqs, &delivery.cloudfront);
-    let workers = Box::pin(workers(&parts, (connection, &switched), pump, stood_in, &folder)).await?;
+    let queues = (&sqs, dependencies.sqs.clone());
+    let workers = Box::pin(workers(&parts, (connection, &switched), queues, &delivery, &folder)).await?;
 
     let mut remarks = vec![];
     let operator =
@@ -205,9 +193,7 @@ pub async fn run(options: &ServerOptions, environment: &Environment, started: In
         tokio::select! {
             biased;
             served = serving => served.map(drop),
-            never = workers.schedules.run() => match never {},
-            never = workers.pump.run() => match never {},
-            never = workers.stream.run() => match never {},
+            never = run_all(&workers) => match never {},
         }
     };
 
@@ -235,18 +221,40 @@ pub async fn run(options: &ServerOptions, environment: &Environment, started: In
 async fn workers(
     parts: &Parts,
     (connection, table): (Connection, &Table),
-    pump: Pump,
-    (sqs, cloudfront): (&Sqs, &CloudFront),
+    (sqs, switch): (&Sqs, Switch),
+    delivery: &Delivery,
     folder: &Arc<DataFolder>,
 ) -> Result<Workers, CannotStart> {
     let router = parts.event_router(table.clone())?;
+    let api = Environment::cloudfront(&delivery.api_url);
+    let distribution = Distribution::connect(api, DISTRIBUTION, &parts.rng).await;
+    let invalidator = parts.invalidator(table.clone(), distribution)?;
     Ok(Workers {
         schedules: Schedules::new(parts.orders(table.clone())?, parts.upload_sweeper(table.clone())?),
-        pump,
+        pump: Pump::behind(switch, sqs.clone(), parts.orders(table.clone())?, invalidator),
         stream: StreamPump::kept(connection, router, sqs.clone(), folder.clone()).await?,
         sqs: sqs.clone(),
-        cloudfront: cloudfront.clone(),
+        cloudfront: delivery.cloudfront.clone(),
     })
+}
+
+async fn run_all(workers: &Workers) -> Infallible {
+    tokio::select! {
+        biased;
+        never = workers.schedules.run() => never,
+        never = workers.pump.run() => never,
+        never = workers.stream.run() => never,
+    }
+}
+
+/// The embedded table, unless the environment names another one; and where it answers.
+fn open_table(environment: &Environment, folder: &DataFolder) -> Result<(Option<Embedded>, String), CannotStart> {
+    if let Some(endpoint) = &environment.dynamodb {
+        return Ok((None, endpoint.clone()));
+    }
+    let embedded = Embedded::open(&folder.table_file())?;
+    let endpoint = embedded.endpoint().to_owned();
+    Ok((Some(embedded), endpoint))
 }
 
 /// The table as the functions and the stream's pump reach it: under its switch, if it has one.

@@ -7,7 +7,6 @@
 )]
 #![cfg(unix)]
 
-#[expect(dead_code, reason = "shared with tests that use other parts of it")]
 mod started;
 
 use reqwest::Client;

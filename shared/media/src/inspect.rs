@@ -120,14 +120,14 @@ mod tests {
 
     use super::*;
 
-    fn chunk(kind: &[u8; 4], data: &[u8]) -> Vec<u8> {
+    fn chunk(kind: [u8; 4], data: &[u8]) -> Vec<u8> {
         let length = u32::try_from(data.len()).unwrap().to_be_bytes();
         [&length, kind.as_slice(), data, &[0; 4]].concat()
     }
 
     fn png(width: u32, height: u32) -> Vec<u8> {
         let header = [width.to_be_bytes().as_slice(), &height.to_be_bytes(), &[8, 2, 0, 0, 0]].concat();
-        [b"\x89PNG\r\n\x1a\n".to_vec(), chunk(b"IHDR", &header), chunk(b"IDAT", b"x"), chunk(b"IEND", b"")].concat()
+        [b"\x89PNG\r\n\x1a\n".to_vec(), chunk(*b"IHDR", &header), chunk(*b"IDAT", b"x"), chunk(*b"IEND", b"")].concat()
     }
 
     fn gif(width: u16, height: u16) -> Vec<u8> {

@@ -82,7 +82,7 @@ async fn a_file_is_asked_for_uploaded_looked_at_and_served_as_a_file() {
     });
     assert_eq!(complete_once, expected);
     let key = key_of(&complete_once["url"]);
-    assert!(key.starts_with("profiles/") && key.ends_with(".png"), "{key}");
+    assert!(key.starts_with("profiles/") && key.strip_suffix(".png").is_some(), "{key}");
     let expected = Served {
         bytes,
         content_type: "image/png".to_owned(),

@@ -11,7 +11,7 @@ use crate::app::{Account, Reply, TestApp};
 const MINUTE: i64 = 60_000;
 
 /// A board: its path, its word, and what its posts have to say beyond others.
-const BOARDS: [(&str, &str, fn(&mut Value)); 2] =
+const BOARDS: [Board; 2] =
     [("/v1/communities", "COMMUNITY", |_| {}), ("/v1/parties", "PARTY", |body| body["capacity"] = json!(5))];
 
 type Board = (&'static str, &'static str, fn(&mut Value));

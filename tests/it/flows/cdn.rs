@@ -39,7 +39,7 @@ async fn counted(app: &TestApp) -> u64 {
 /// How many messages are visible and how many are not.
 fn depth(app: &TestApp, queue: &str) -> (u64, u64) {
     let depth = app.sqs.depths().unwrap().into_iter().find(|depth| depth.queue == queue).unwrap();
-    (u64::from(depth.visible), u64::from(depth.in_flight))
+    (depth.visible, depth.in_flight)
 }
 
 const fn played(done: usize, failed: usize) -> Played {

@@ -117,10 +117,10 @@ fn pictures() -> Vec<Case> {
         as_png("of one endless line", &png(12_001, 1), TOO_LARGE),
         as_png("of no pixels", &png(0, 0), DAMAGED),
         as_png("with a chunk longer than the file", &png_with(&[b"\xff\xff\xff\xfftEXtx".to_vec()]), DAMAGED),
-        as_png("with another header", &png_with(&[chunk(b"IHDR", &[0; 13])]), DAMAGED),
-        as_png("with a script in its text", &png_with(&[chunk(b"tEXt", HTML)]), Saved),
-        as_png("with PHP in its palette", &png_with(&[chunk(b"PLTE", PHP)]), Saved),
-        as_png("with a bomb in its text", &png_with(&[chunk(b"zTXt", &joined(&[b"a\0\0", &bomb()]))]), Saved),
+        as_png("with another header", &png_with(&[chunk(*b"IHDR", &[0; 13])]), DAMAGED),
+        as_png("with a script in its text", &png_with(&[chunk(*b"tEXt", HTML)]), Saved),
+        as_png("with PHP in its palette", &png_with(&[chunk(*b"PLTE", PHP)]), Saved),
+        as_png("with a bomb in its text", &png_with(&[chunk(*b"zTXt", &joined(&[b"a\0\0", &bomb()]))]), Saved),
     ];
     let as_jpeg = |name, bytes: &[u8], fate| (name, JPEG, "a.jpg", bytes.to_vec(), fate);
     let shot = jpeg(3, 2);

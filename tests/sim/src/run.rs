@@ -117,12 +117,12 @@ async fn act(world: &World, play: &Play) {
         shards: if crowd { 1 + dice("shards", 3) } else { 1 },
         closes: leads && closes,
     };
-    let Stage { sale, mut people, tutor, admin } = prepare(world, &wanted, &names).await;
+    let Stage { sale, mut people, tutor, admin } = Box::pin(prepare(world, &wanted, &names)).await;
     let mut apps = vec![];
     for name in &names {
         apps.push(App::new(world, settings(), name, skew(seed, name)).await);
     }
-    let workers = Workers::new(world, |name| skew(seed, name)).await;
+    let workers = Box::pin(Workers::new(world, |name| skew(seed, name))).await;
     let desk = App::new(world, settings(), "desk", skew(seed, "desk")).await;
     // Whose clock is behind sees the sale open a little later.
     tokio::time::sleep(Duration::from_secs(10)).await;

@@ -167,11 +167,11 @@ impl Cast {
     async fn new(world: &World) -> Self {
         let names = ["ann", "ben", "cho"].map(str::to_owned);
         let wanted = Wanted { seats: 1, shards: 1, closes: false };
-        let Stage { sale, people, .. } = run::prepare(world, &wanted, &names).await;
+        let Stage { sale, people, .. } = Box::pin(run::prepare(world, &wanted, &names)).await;
         let [ann, ben, cho]: [Person; 3] = people.try_into().unwrap();
         let host = async |name| App::new(world, run::settings(), name, 0).await;
         let (tab1, tab2) = (host("tab1").await, host("tab2").await);
-        let workers = Workers::new(world, |_| 0).await;
+        let workers = Box::pin(Workers::new(world, |_| 0)).await;
         Self { world: world.clone(), sale, tab1, tab2, workers, ann, ben, cho }
     }
 

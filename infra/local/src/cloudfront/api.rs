@@ -76,11 +76,11 @@ impl CloudFront {
 async fn create(State(cloudfront): State<CloudFront>, Path(distribution): Path<String>, body: String) -> Response {
     match cloudfront.create(&distribution, &body) {
         Ok(made) => {
-            let mut response = xml(StatusCode::CREATED, told(&made));
+            let mut response = xml(StatusCode::CREATED, &told(&made));
             let location = format!("/2020-05-31/distribution/{DISTRIBUTION}/invalidation/{}", made.id);
-            HeaderValue::from_str(&location)
-                .into_iter()
-                .for_each(|location| drop(response.headers_mut().insert(header::LOCATION, location)));
+            if let Ok(location) = HeaderValue::from_str(&location) {
+                response.headers_mut().insert(header::LOCATION, location);
+            }
             response
         }
         Err(refused) => cloudfront.refuse(&refused),
@@ -91,7 +91,7 @@ async fn find(State(cloudfront): State<CloudFront>, Path((distribution, id)): Pa
     let found = CloudFront::is_here(&distribution)
         .and_then(|()| cloudfront.state(|state, now| state.invalidations.find(&id, now)));
     match found {
-        Ok(found) => xml(StatusCode::OK, told(&found)),
+        Ok(found) => xml(StatusCode::OK, &told(&found)),
         Err(refused) => cloudfront.refuse(&refused),
     }
 }
@@ -102,7 +102,8 @@ async fn unknown(State(cloudfront): State<CloudFront>) -> Response {
 
 fn told(invalidation: &Invalidation) -> String {
     let Invalidation { id, reference, paths, created_at, status } = invalidation;
-    let items: String = paths.iter().map(|path| format!("<Path>{}</Path>", quick_xml::escape::escape(path))).collect();
+    let items = paths.iter().map(|path| format!("<Path>{}</Path>", quick_xml::escape::escape(path)));
+    let items = items.collect::<Vec<_>>().concat();
     format!(
         "<Invalidation xmlns=\"{NAMESPACE}\"><Id>{id}</Id><Status>{status}</Status><CreateTime>{created_at}</CreateTime>\
          <InvalidationBatch><Paths><Quantity>{quantity}</Quantity><Items>{items}</Items></Paths>\

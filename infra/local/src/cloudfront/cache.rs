@@ -97,7 +97,9 @@ impl Cache {
     /// Forgets what a path of an invalidation stands for.
     pub fn forget(&mut self, pattern: &str) {
         let paths: Vec<String> = self.copies.keys().filter(|path| matches(pattern, path)).cloned().collect();
-        paths.iter().for_each(|path| self.remove(path));
+        for path in paths {
+            self.remove(&path);
+        }
     }
 
     fn remove(&mut self, path: &str) {

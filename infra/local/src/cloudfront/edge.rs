@@ -34,7 +34,7 @@ enum Found {
     /// A copy, and how it came about.
     Copy(Arc<Copy>, &'static str),
     /// Too large to be kept: it passes through.
-    Passing(Fetched),
+    Passing(Box<Fetched>),
 }
 
 async fn answer(State(cloudfront): State<CloudFront>, request: Request) -> Response {
@@ -61,7 +61,7 @@ impl CloudFront {
         }
         match self.find(path, &asked.headers).await {
             Ok(Found::Copy(copy, how)) => self.show(&copy, how, &asked.headers),
-            Ok(Found::Passing(fetched)) => passing(fetched),
+            Ok(Found::Passing(fetched)) => passing(*fetched),
             Err(error) => {
                 tracing::warn!(%error, "the CDN cannot ask its origin");
                 refusal(StatusCode::BAD_GATEWAY, "BadGateway", "CloudFront could not reach the origin.")
@@ -104,8 +104,8 @@ impl CloudFront {
         if fetched.status.is_success() && !fits {
             let range = asked.get(header::RANGE).and_then(|range| range.to_str().ok()).map(str::to_owned);
             return match range {
-                None => Ok(Found::Passing(fetched)),
-                range => Ok(Found::Passing(self.fetch(path, &Wish { unless: None, range }).await?)),
+                None => Ok(Found::Passing(Box::new(fetched))),
+                range => Ok(Found::Passing(Box::new(self.fetch(path, &Wish { unless: None, range }).await?))),
             };
         }
         // Who may not list a bucket is not told whether something is missing.
@@ -214,7 +214,9 @@ fn passing(fetched: Fetched) -> Response {
     *response.headers_mut() = headers;
     response.headers_mut().insert("x-cache", HeaderValue::from_static(MISS));
     response.headers_mut().insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
-    length.into_iter().for_each(|length| drop(response.headers_mut().insert(header::CONTENT_LENGTH, length.into())));
+    if let Some(length) = length {
+        response.headers_mut().insert(header::CONTENT_LENGTH, length.into());
+    }
     response
 }
 

@@ -62,7 +62,7 @@ impl Refused {
         let fault = if self.status.is_server_error() { "Receiver" } else { "Sender" };
         xml(
             self.status,
-            format!(
+            &format!(
                 "<ErrorResponse xmlns=\"{NAMESPACE}\"><Error><Type>{fault}</Type><Code>{code}</Code>\
                  <Message>{message}</Message></Error><RequestId>{request_id}</RequestId></ErrorResponse>"
             ),
@@ -71,7 +71,7 @@ impl Refused {
 }
 
 /// An answer of the API.
-pub(super) fn xml(status: StatusCode, body: String) -> Response {
+pub(super) fn xml(status: StatusCode, body: &str) -> Response {
     let mut response = Response::new(Body::from(format!("<?xml version=\"1.0\"?>\n{body}")));
     *response.status_mut() = status;
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/xml"));

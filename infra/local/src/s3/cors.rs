@@ -64,7 +64,9 @@ impl Asked {
                 (header::ACCESS_CONTROL_ALLOW_HEADERS, ALLOW_HEADERS.join(", ")),
                 (header::ACCESS_CONTROL_MAX_AGE, MAX_AGE_SECONDS.to_string()),
             ];
-            told.into_iter().for_each(|(name, value)| set(&mut response, name, &value));
+            for (name, value) in told {
+                set(&mut response, name, &value);
+            }
         }
         Some(response)
     }

@@ -25,8 +25,9 @@ impl S3 {
     pub async fn answer(&self, mut request: Request<Body>) -> http::Response<Body> {
         // What a client writes on a connection: the name of the host, and the path alone.
         if let Some(authority) = request.uri().authority().cloned() {
-            let host = HeaderValue::from_str(authority.as_str());
-            host.into_iter().for_each(|host| drop(request.headers_mut().insert(header::HOST, host)));
+            if let Ok(host) = HeaderValue::from_str(authority.as_str()) {
+                request.headers_mut().insert(header::HOST, host);
+            }
             let path = request.uri().path_and_query().map_or("/", |target| target.as_str()).to_owned();
             path.parse().into_iter().for_each(|path| *request.uri_mut() = path);
         }
