@@ -36,7 +36,7 @@ pub fn active() -> u32 {
 """
 
 ORDERS = """console_cancels deposits free_orders integrity orders overtaken payments refund_accounts refunds sale standing_charges statements
-steps transactions waitlist""".split()
+steps strays transactions waitlist""".split()
 ORDERS = [f"flows::{flow}" for flow in ORDERS]
 # What judges, one after the other until one fails: a target of the build, and what it is started with. First what
 # finds most in the least time.

@@ -31,6 +31,7 @@ mod stale_files;
 mod standing_charges;
 mod statements;
 mod steps;
+mod strays;
 mod stream;
 mod transactions;
 mod tutors;

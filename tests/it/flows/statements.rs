@@ -340,7 +340,9 @@ impl Paid {
         loop {
             let path = format!("/v1/admin/orders?limit={limit}{query}{cursor}");
             let list = self.sale.app.get(&path).by(&self.sale.admin).send().await.expect(200);
-            found.extend(list["items"].as_array().unwrap().clone());
+            let page = list["items"].as_array().unwrap();
+            found.extend(page.clone());
+            assert!(page.len() <= limit && found.len() < 1_000, "{} of {}", page.len(), found.len());
             match list["nextCursor"].as_str() {
                 Some(next) => cursor = format!("&cursor={next}"),
                 None => return found,
@@ -376,6 +378,9 @@ async fn list_orders_for_admin_begins_with_what_is_stuck() {
     for limit in [1, 2, 20] {
         assert_eq!(paid.ids("", limit).await, [id(&paid.order), id(&stuck), id(&waiting)], "{limit}");
     }
+    // All in one page, if there is room.
+    let page = paid.sale.app.get("/v1/admin/orders?limit=20").by(&paid.sale.admin).send().await.expect(200);
+    assert_eq!((page["items"].as_array().unwrap().len(), &page["nextCursor"]), (3, &Value::Null));
     let found = paid.found("", 20).await;
     assert_eq!((&found[0]["lines"][0]["returned"], &found[1]["state"]), (&json!("REFUNDING"), &json!("CONFIRMING")));
     assert!(found[0]["openRefund"].is_string() && found[1]["due"].is_string(), "{found:?}");
@@ -385,6 +390,45 @@ async fn list_orders_for_admin_begins_with_what_is_stuck() {
     paid.sale.sweep().await;
     let done = paid.ids("", 20).await;
     assert!(!done.contains(&id(&stuck)) && !done.contains(&id(&paid.order)), "{done:?}");
+}
+
+#[tokio::test]
+async fn list_orders_for_admin_ends_where_its_partitions_end() {
+    let paid = Paid::with(json!({ "maxParticipants": 30 })).await;
+    // Nine orders in eight partitions: two are in the same one, and two are not.
+    let mut orders = vec![];
+    for n in 0..9 {
+        let buyer = paid.sale.app.sign_up(&format!("buyer{n}")).await;
+        paid.sale.app.clock.advance(1);
+        orders.push((buyer.clone(), id(&paid.sale.order(&buyer).await.expect(201))));
+    }
+    let partition = |id: &str| {
+        let digit = id.chars().last().unwrap();
+        "0123456789ABCDEFGHJKMNPQRSTVWXYZ".find(digit).unwrap() % 8
+    };
+    let pairs = || (0..9).flat_map(|n| (0..n).map(move |m| (m, n)));
+    let same = pairs().find(|(m, n)| partition(&orders[*m].1) == partition(&orders[*n].1)).unwrap();
+    let other = (0..9).find(|n| partition(&orders[*n].1) != partition(&orders[same.0].1)).unwrap();
+    let cancel = async |n: usize| {
+        let (buyer, id) = &orders[n];
+        let path = format!("/v1/orders/{id}/cancel");
+        paid.sale.app.post(&path).by(buyer).json(&json!({})).send().await.expect(200);
+    };
+    let newest_first = |mut of: Vec<usize>| {
+        of.sort_unstable_by(|one, another| another.cmp(one));
+        of.into_iter().map(|n| orders[n].1.clone()).collect::<Vec<_>>()
+    };
+    // One in each of two partitions: what fits on a page has no next one.
+    cancel(same.0).await;
+    cancel(other).await;
+    let page =
+        paid.sale.app.get("/v1/admin/orders?state=CANCELED&limit=2").by(&paid.sale.admin).send().await.expect(200);
+    assert_eq!((page["items"].as_array().unwrap().len(), &page["nextCursor"]), (2, &Value::Null));
+    // What is left in one partition only is found, too.
+    cancel(same.1).await;
+    for limit in [1, 2, 3] {
+        assert_eq!(paid.ids("&state=CANCELED", limit).await, newest_first(vec![same.0, same.1, other]), "{limit}");
+    }
 }
 
 #[tokio::test]

@@ -248,3 +248,46 @@ async fn the_order_sweeper_leaves_alone_what_has_moved_on_since_the_index_was_re
     assert_eq!(sale.sweep().await, Swept { expired: 1, ..Swept::default() });
     assert_eq!((sale.captured(), sale.seats().await), (50_000, [3, 2, 0, 1]));
 }
+
+#[tokio::test]
+async fn a_seat_that_is_freed_at_the_deadline_is_nobodys_turn() {
+    let sale = Sale::of(1).await;
+    let (kim, lee) = (sale.app.sign_up("kim").await, sale.app.sign_up("lee").await);
+    sale.order(&kim).await.expect(201);
+    sale.app.post(&format!("/v1/pwts/{}/waitlist", sale.pwt)).by(&lee).send().await.expect(201);
+    sale.app.clock.advance(30 * 24 * 60 * 60_000);
+    assert_eq!(sale.app.parts.clock.now().to_string(), "2026-12-24T00:00:00.000Z");
+    assert_eq!(sale.sweep().await, Swept { expired: 1, ..Swept::default() });
+    assert_eq!(sale.seats().await, [1, 1, 0, 0]);
+    let lee = sale.app.log_in(&lee).await;
+    let place = sale.app.get(&format!("/v1/pwts/{}/waitlist/me", sale.pwt)).by(&lee).send().await;
+    place.refused(404, "WAITLIST_PLACE_NOT_FOUND");
+}
+
+#[tokio::test]
+async fn a_refund_of_a_part_by_an_admin_answers_the_request_and_says_how_the_order_stands() {
+    let bought = Bought::two().await;
+    let sale = &bought.sale;
+    sale.app.clock.advance(31 * 24 * 60 * 60_000);
+    let (kim, admin) = (sale.app.log_in(&bought.kim).await, sale.app.log_in(&sale.admin).await);
+    let path = format!("/v1/orders/{}/refund-requests", bought.order["id"].as_str().unwrap());
+    let ask =
+        sale.app.post(&path).by(&kim).header("idempotency-key", "ask").json(&json!({ "reason": "약속과 다릅니다." }));
+    let asked = ask.send().await.expect(201);
+    assert_eq!(shown(sale, &kim, &bought.order).await["refundRequest"], asked["id"]);
+    let body = json!({ "lines": [bought.other], "reason": "확인했습니다." });
+    let given = bought.cancel_by(&admin, body).await.expect(200);
+    assert_eq!((&given["state"], &given["refundRequest"]), (&json!("PARTIALLY_REFUNDED"), &Value::Null));
+    assert_eq!(given, shown(sale, &admin, &bought.order).await);
+}
+
+#[tokio::test]
+async fn a_refund_whose_answer_says_nothing_is_asked_for_under_the_next_key() {
+    let bought = Bought::two().await;
+    let unclear = FaultKind::Error { status: 400, code: "SOMETHING_NEW".to_owned() };
+    bought.sale.app.sandbox.fail_next(Operation::Cancel, unclear);
+    bought.sale.app.times_toss_was_asked();
+    bought.cancel(json!({})).await.expect(200);
+    // That, whether anything has moved, and the next attempt.
+    assert_eq!((bought.sale.app.times_toss_was_asked(), bought.sale.captured()), (3, 0));
+}
