@@ -137,7 +137,7 @@ async fn queues_that_are_down_keep_no_buyer_waiting() {
 async fn the_operators_page_shows_what_is_broken_held_and_given_up() {
     let shop = Shop::open().await;
     for (body, told) in [
-        (json!({ "name": "kafka", "mode": "down" }), "dynamodb, sqs, toss"),
+        (json!({ "name": "kafka", "mode": "down" }), "cloudfront, dynamodb, s3, sqs, toss"),
         (json!({ "name": "toss", "mode": "slow" }), "milliseconds"),
         (json!({ "name": "toss", "mode": "hang", "milliseconds": 5 }), "milliseconds"),
     ] {

@@ -130,9 +130,10 @@ impl Invalidations {
         }
     }
 
-    /// Whether `path` was forgotten at `since` or later: what was fetched before may be old.
+    /// Whether `path` was forgotten after `since`: what was fetched before may be old. What was done by `since` had taken
+    /// effect when the fetch began.
     pub fn hit_since(&self, path: &str, since: Time, now: Time) -> bool {
-        let done = self.0.iter().filter(|batch| since <= batch.done_at && batch.done_at <= now);
+        let done = self.0.iter().filter(|batch| since < batch.done_at && batch.done_at <= now);
         done.flat_map(|batch| &batch.paths).any(|pattern| matches(pattern, path))
     }
 }

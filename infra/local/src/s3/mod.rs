@@ -21,6 +21,7 @@ use std::{
     sync::Arc,
 };
 
+use aws_smithy_types::{DateTime, date_time::Format};
 use axum::{
     Router,
     body::{Body, Bytes},
@@ -137,5 +138,10 @@ async fn answer(State(s3): State<S3>, request: Request) -> Response {
     }
     let mut response = s3.serve(request).await.unwrap_or_else(IntoResponse::into_response);
     asked.mark(&mut response);
+    // Clients correct what they sign by the date that they are told, so it is that of the clock that checks it.
+    let now = DateTime::from_millis(s3.0.clock.now().unix_millis()).fmt(Format::HttpDate);
+    if let Some(date) = now.ok().and_then(|date| date.parse().ok()) {
+        response.headers_mut().insert(header::DATE, date);
+    }
     response
 }
