@@ -3,7 +3,7 @@
 use futures::future::join_all;
 use serde_json::{Value, json};
 use storage::{Write, keys};
-use testkit::Action;
+use testkit::{Action, Gate};
 
 use crate::app::{Account, Reply, TestApp};
 
@@ -304,18 +304,30 @@ async fn without_the_version_a_change_would_undo_another() {
     for board in BOARDS {
         let post = board.post(&app, &kim, json!({})).await;
         let operation = board.operations[1];
+        let (reached, gate) = (Gate::default(), Gate::default());
+        let (tell, wait) = (reached.clone(), gate.clone());
+        let mut is_first = true;
         app.wire.rule(move |call| {
-            if call.by == operation && call.operation == "UpdateItem" {
-                call.strip_conditions("POST");
+            if call.by != operation || call.operation != "UpdateItem" {
+                return Action::Pass;
+            }
+            call.strip_conditions("POST");
+            if std::mem::take(&mut is_first) {
+                tell.open();
+                return Action::Wait(wait.clone());
             }
             Action::Pass
         });
-        let by_title = app.patch(&post).by(&kim).json(&json!({ "title": "끝" })).send();
-        let by_category = app.patch(&post).by(&kim).json(&json!({ "category": "ETC" })).send();
-        let (one, other) = futures::join!(by_title, by_category);
-        assert_eq!((one.status, other.status), (200, 200));
+        // The change of the title has read the post when the category changes, and is written after it.
+        let meanwhile = async {
+            reached.passed().await;
+            app.patch(&post).by(&kim).json(&json!({ "category": "ETC" })).send().await.expect(200);
+            gate.open();
+        };
+        let (one, ()) = futures::join!(app.patch(&post).by(&kim).json(&json!({ "title": "끝" })).send(), meanwhile);
+        one.expect(200);
         let read = app.get(&post).send().await.expect(200);
-        assert!(read["title"] == "제목" || read["category"] == "WEB_DEV", "{read}");
+        assert_eq!((&read["title"], &read["category"]), (&json!("끝"), &json!("WEB_DEV")));
     }
 }
 
