@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use devloop_local::toss_sandbox::{Authentication, FaultKind, Leaves, Operation, Outcome};
+use devloop_local::toss_sandbox::{FaultKind, Leaves, Operation, Outcome};
 use futures::future::LocalBoxFuture;
 use serde_json::{Value, json};
 use testkit::Action;
@@ -245,11 +245,7 @@ async fn a_charge_that_nobody_may_keep_is_voided() {
     let path: Path = |sale, kim| {
         Box::pin(async move {
             let order = order(sale, kim).await;
-            let asked = Authentication {
-                method: Some("가상계좌".to_owned()),
-                ..Authentication::of(order["id"].as_str().unwrap(), 50_000)
-            };
-            let payment_key = sale.app.sandbox.authenticate(asked).unwrap().payment_key;
+            let payment_key = sale.open_account(&order, None);
             let reply = confirm(sale, kim, &order, &payment_key).await;
             assert_eq!(reply.status, 409);
         })

@@ -8,8 +8,13 @@ pub fn chunk(kind: [u8; 4], data: &[u8]) -> Vec<u8> {
 
 /// A PNG that says it is this large.
 pub fn png(width: u32, height: u32) -> Vec<u8> {
+    png_of(width, height, b"pixels")
+}
+
+/// The same, of these pixels.
+pub fn png_of(width: u32, height: u32, pixels: &[u8]) -> Vec<u8> {
     let header = [width.to_be_bytes().as_slice(), &height.to_be_bytes(), &[8, 2, 0, 0, 0]].concat();
-    [b"\x89PNG\r\n\x1a\n".to_vec(), chunk(*b"IHDR", &header), chunk(*b"IDAT", b"pixels"), chunk(*b"IEND", b"")].concat()
+    [b"\x89PNG\r\n\x1a\n".to_vec(), chunk(*b"IHDR", &header), chunk(*b"IDAT", pixels), chunk(*b"IEND", b"")].concat()
 }
 
 /// A GIF that says it is this large.

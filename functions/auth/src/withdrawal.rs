@@ -12,7 +12,9 @@ use domain::{
 };
 use storage::{
     Error, Query, Tx, TxError, Write, WriteError, decode,
-    items::{Attachment, EmailGuard, Feed, OpenOrder, Place, Purchase, Pwt, User},
+    items::{
+        Application, Attachment, EmailGuard, Feed, OpenOrder, Place, Purchase, Pwt, Report, ReportGuard, Stored, User,
+    },
     keys::{self, Key},
     pick_all,
 };
@@ -112,12 +114,28 @@ pub async fn clear(app: &App, user: UserId, unseen: Vec<Pwt>) -> Result<(), Erro
         }
     }
     give_files_up(app, user).await?;
+    let listed = table.all_mixed(&Query::index("gsi2", keys::applications_of(user)), ALL).await?;
+    let applications: Vec<Application> = table.get_all_now(listed.iter().filter_map(Key::of)).await?;
+    for application in applications {
+        take_back(app, application).await?;
+    }
     let own = table.all_mixed(&Query::partition(keys::user_partition(user), ""), ALL).await?;
     let feeds: Vec<Feed> = pick_all(&own)?;
+    for report in pick_all::<ReportGuard>(&own)? {
+        // The guard, which leads here, goes after it.
+        all_of(app, [Report::forget_detail(report.report_id)]).await?;
+    }
+    let counts = table.all_mixed(&Query::partition(keys::posting_windows_of(user), ""), ALL).await?;
     let answers = table.all_mixed(&Query::partition(keys::idempotency_of(user), ""), ALL).await?;
     // The index may be behind: what was bookmarked a moment ago holds ids only.
     let bookmarks = table.all_mixed(&Query::index("gsi2", keys::bookmarks_of(user)), ALL).await?;
-    let goes = own.iter().chain(&answers).chain(&bookmarks).filter_map(Key::of).filter(|key| !is_kept(user, key));
+    let goes = own
+        .iter()
+        .chain(&answers)
+        .chain(&counts)
+        .chain(&bookmarks)
+        .filter_map(Key::of)
+        .filter(|key| !is_kept(user, key));
     // What is found by another item goes before it.
     let mut writes: Vec<Write> = feeds.iter().map(Feed::revoke).chain(goes.map(Write::delete)).collect();
     while !writes.is_empty() {
@@ -181,6 +199,19 @@ async fn leave(app: &App, place: Place) -> Result<(), Error> {
             return Ok(());
         }
         place = app.edge.table.get_now(keys::place(found.pwt_id, found.id)).await?;
+    }
+    Err(Error::Busy { operation: "withdraw_account" })
+}
+
+/// Takes an application to a party back, which may be decided on meanwhile: what was said in it goes.
+async fn take_back(app: &App, application: Application) -> Result<(), Error> {
+    let mut present = Some(application);
+    for _ in 0..TRIES {
+        let Some(found) = present else { return Ok(()) };
+        if all_of(app, found.end(found.withdraw())).await? {
+            return Ok(());
+        }
+        present = app.edge.table.get_now(found.keys().key).await?;
     }
     Err(Error::Busy { operation: "withdraw_account" })
 }

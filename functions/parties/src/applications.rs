@@ -9,7 +9,7 @@ use boards::{
 };
 use domain::{
     boards::Board,
-    forums::{Admission, Party},
+    forums::Party,
     ids::{PostId, UserId},
     refusal::{Details, Reason, Refusal},
 };
@@ -82,9 +82,8 @@ pub async fn to_decide(app: &App, author: UserId, id: PostId, applicant: UserId)
 /// Ends what an application stands for by `write`, and gives the place back that it has. False if
 /// it stands elsewhere by now, or its party is gone: then it is to be looked at again.
 pub async fn end(app: &App, application: &Application, write: Write) -> Result<bool, Error> {
-    let place = Post::<Party>::give_place(application.card.party_id);
-    let place = (application.state == Admission::Accepted).then_some((place, ()));
-    match Tx::once(app.ids.token()).and(write, ()).and_all(place).commit(&app.table).await {
+    let writes = application.end(write).map(|write| (write, ()));
+    match Tx::once(app.ids.token()).and_all(writes).commit(&app.table).await {
         Ok(()) => Ok(true),
         Err(TxError::Unmet(_)) => Ok(false),
         Err(TxError::Storage(error)) => Err(error),

@@ -605,6 +605,16 @@ pub fn application_to(party: PostId, applied: Time, user: UserId) -> IndexKey {
     IndexKey::new(applications_to(party), format!("{applied}#{user}"))
 }
 
+/// An application among its user's.
+pub fn application_of(user: UserId, party: PostId) -> IndexKey {
+    IndexKey::new(applications_of(user), party.to_string())
+}
+
+/// The partition of [`application_of`].
+pub fn applications_of(user: UserId) -> String {
+    format!("USER#{user}#APPLICATION")
+}
+
 /// The partition of [`application_to`].
 pub fn applications_to(party: PostId) -> String {
     format!("{}#APPLICATION", post_partition(Board::Party, party))
@@ -612,7 +622,12 @@ pub fn applications_to(party: PostId) -> String {
 
 /// How often a user did something of a `kind` in the window that began at `since`.
 pub fn posting_window(user: UserId, kind: &str, since: Time) -> Key {
-    Key::new(format!("POSTING#{user}"), format!("{kind}#{since}"))
+    Key::new(posting_windows_of(user), format!("{kind}#{since}"))
+}
+
+/// The partition of [`posting_window`].
+pub fn posting_windows_of(user: UserId) -> String {
+    format!("POSTING#{user}")
 }
 
 /// Whose calendar an address shows, by the [`hashed`] secret in it.

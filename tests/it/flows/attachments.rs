@@ -29,7 +29,7 @@ pub async fn complete(app: &TestApp, by: &Account, asked: &Value) -> Reply {
 }
 
 /// What `create_attachment` answered, after the bytes were uploaded.
-async fn uploaded(
+pub async fn uploaded(
     app: &TestApp,
     by: &Account,
     (purpose, name, content_type): (&str, &str, &str),

@@ -133,6 +133,43 @@ async fn files_are_used_all_or_none() {
     }
 }
 
+#[tokio::test]
+async fn a_post_with_files_is_answered_alike_however_often_and_fast_it_is_sent() {
+    let app = TestApp::start().await;
+    let kim = app.sign_up("kim").await;
+    for board in BOARDS {
+        let (path, word, complete) = board;
+        let file = ready(&app, &kim, word).await;
+        let mut body = json!({ "title": "제목", "content": "내용", "category": "ETC", "attachmentIds": ids(&[&file]) });
+        complete(&mut body);
+        let send = async || app.post(path).by(&kim).header("idempotency-key", word).json(&body).send().await;
+        let (reached, gate) = (Gate::default(), Gate::default());
+        let (tell, wait) = (reached.clone(), gate.clone());
+        let mut is_first = true;
+        app.wire.rule(move |call| {
+            let writes = call.by.starts_with("create_") && call.operation == "TransactWriteItems";
+            if writes && std::mem::take(&mut is_first) {
+                tell.open();
+                return Action::Wait(wait.clone());
+            }
+            Action::Pass
+        });
+        let meanwhile = async {
+            reached.passed().await;
+            let made = send().await.expect(201);
+            gate.open();
+            made
+        };
+        let (held, made) = join(send(), meanwhile).await;
+        app.wire.clear();
+        // The file is used by then, by this very post.
+        for repeat in [held, send().await] {
+            assert_eq!((repeat.header("idempotent-replayed"), &repeat.body), ("true", &made));
+        }
+        assert_eq!(states(&app, &[&file]).await, [Used]);
+    }
+}
+
 /// Two posts at once with one file: how the first of them, which is held before it is written, is answered.
 async fn two_posts_of_one_file(app: &TestApp, board: Board) -> (Reply, Value) {
     let kim = app.sign_up(&format!("kim-{}", board.1)).await;

@@ -1,6 +1,6 @@
 //! Paying by virtual account: the seat waits for a deposit, as long as the sale lets it.
 
-use devloop_local::toss_sandbox::{Authentication, FaultKind, Operation};
+use devloop_local::toss_sandbox::{FaultKind, Operation};
 use serde_json::{Value, json};
 use storage::{Write, keys};
 use testkit::{Action, Gate};
@@ -29,12 +29,7 @@ pub async fn with(changes: Value) -> Sale {
 
 /// The payment window, left with a virtual account.
 pub fn account_for(sale: &Sale, order: &Value, hours: u32) -> String {
-    let asked = Authentication {
-        method: Some("가상계좌".to_owned()),
-        valid_hours: Some(hours.into()),
-        ..Authentication::of(order["id"].as_str().unwrap(), order["total"].as_i64().unwrap())
-    };
-    sale.app.sandbox.authenticate(asked).unwrap().payment_key
+    sale.open_account(order, Some(hours))
 }
 
 /// An order that waits for its deposit, and the payment's key.

@@ -187,11 +187,7 @@ async fn confirm_payment_voids_a_virtual_account() {
     let sale = Sale::of(3).await;
     let kim = sale.app.sign_up("kim").await;
     let order = sale.order(&kim).await.expect(201);
-    let asked = Authentication {
-        method: Some("가상계좌".to_owned()),
-        ..Authentication::of(order["id"].as_str().unwrap(), 50_000)
-    };
-    let payment_key = sale.app.sandbox.authenticate(asked).unwrap().payment_key;
+    let payment_key = sale.open_account(&order, None);
     sale.confirm(&kim, &order, &payment_key).await.refused(409, "PAYMENT_METHOD_NOT_ALLOWED");
     assert_eq!(sale.state(&kim, &order).await, "FAILED");
     assert_eq!(sale.seats().await, [3, 3, 0, 0]);

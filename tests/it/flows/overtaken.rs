@@ -1,7 +1,7 @@
 //! A confirmation that is held up before one of its writes, while somebody else works on the same order: it says what
 //! has become of the order, and nothing happens twice.
 
-use devloop_local::toss_sandbox::{Authentication, FaultKind, Operation};
+use devloop_local::toss_sandbox::{FaultKind, Operation};
 use serde_json::{Value, json};
 
 use super::{
@@ -97,11 +97,7 @@ async fn a_refused_card_is_not_taken_for_the_one_that_came_after_it() {
 async fn a_void_that_the_schedule_finished_is_answered_as_one() {
     let sale = Sale::of(3).await;
     let (kim, order) = ordered(&sale).await;
-    let asked = Authentication {
-        method: Some("가상계좌".to_owned()),
-        ..Authentication::of(order["id"].as_str().unwrap(), 50_000)
-    };
-    let payment_key = sale.app.sandbox.authenticate(asked).unwrap().payment_key;
+    let payment_key = sale.open_account(&order, None);
     // The intent is the first write of one item.
     let (reached, gate) = held_up(&sale, "confirm_payment", "UpdateItem", 1);
     let overtaking = async {

@@ -2,7 +2,7 @@
 
 use devloop_local::{
     queues::{self, PAYMENTS, Played},
-    toss_sandbox::{Authentication, Fault, FaultKind, Leaves, Operation, Outcome},
+    toss_sandbox::{Fault, FaultKind, Leaves, Operation, Outcome},
 };
 use domain::money::Won;
 use serde_json::{Value, json};
@@ -267,11 +267,7 @@ async fn a_void_is_an_alarm_and_happens_without_one_too() {
         }
         let kim = sale.app.sign_up("kim").await;
         let order = sale.order(&kim).await.expect(201);
-        let asked = Authentication {
-            method: Some("가상계좌".to_owned()),
-            ..Authentication::of(order["id"].as_str().unwrap(), 50_000)
-        };
-        let payment_key = sale.app.sandbox.authenticate(asked).unwrap().payment_key;
+        let payment_key = sale.open_account(&order, None);
         sale.confirm(&kim, &order, &payment_key).await.refused(409, "PAYMENT_METHOD_NOT_ALLOWED");
         assert_eq!(sale.state(&kim, &order).await, "FAILED");
         let expected: &[Value] = if told { &[json!("CHARGE_VOIDED")] } else { &[] };

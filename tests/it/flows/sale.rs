@@ -67,6 +67,16 @@ impl Sale {
         self.app.sandbox.authenticate(asked).unwrap().payment_key
     }
 
+    /// The payment window, left with a virtual account; by default as long as the sandbox gives it.
+    pub fn open_account(&self, order: &Value, hours: Option<u32>) -> String {
+        let asked = Authentication {
+            method: Some("가상계좌".to_owned()),
+            valid_hours: hours.map(Into::into),
+            ..Authentication::of(order["id"].as_str().unwrap(), order["total"].as_i64().unwrap())
+        };
+        self.app.sandbox.authenticate(asked).unwrap().payment_key
+    }
+
     pub async fn confirm(&self, buyer: &Account, order: &Value, payment_key: &str) -> Reply {
         self.confirm_amount(buyer, order, payment_key, &order["total"]).await
     }

@@ -1,7 +1,9 @@
 //! What the steps of an order leave behind: what it says of itself, and when it is looked at again.
 
 use devloop_local::toss_sandbox::{Fault, FaultKind, Leaves, Operation, Outcome};
+use domain::orders::State;
 use serde_json::{Value, json};
+use storage::{Write, keys};
 use testkit::{Action, Gate};
 
 use super::{
@@ -290,4 +292,19 @@ async fn a_refund_whose_answer_says_nothing_is_asked_for_under_the_next_key() {
     bought.cancel(json!({})).await.expect(200);
     // That, whether anything has moved, and the next attempt.
     assert_eq!((bought.sale.app.times_toss_was_asked(), bought.sale.captured()), (3, 0));
+}
+
+#[tokio::test]
+async fn a_refunded_order_that_is_due_has_nothing_to_be_done() {
+    let bought = Bought::two().await;
+    bought.cancel(json!({})).await.expect(200);
+    assert_eq!(bought.stands().await, "REFUNDED");
+    let (app, id) = (&bought.sale.app, bought.order["id"].as_str().unwrap().parse().unwrap());
+    let due = app.parts.clock.now();
+    let index = keys::order_by_work(id, State::Refunded, Some(due));
+    let order = Write::update(keys::order(id)).set("due", due).set("gsi1pk", index.pk).set("gsi1sk", index.sk);
+    app.table.write(order).await.unwrap();
+    assert_eq!(bought.sale.sweep().await, Swept::default());
+    assert_eq!(seen(&bought.sale, &bought.kim, &bought.order).await["due"], Value::Null);
+    assert_eq!(bought.stands().await, "REFUNDED");
 }

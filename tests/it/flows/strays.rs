@@ -87,11 +87,7 @@ async fn a_void_takes_one_call_to_toss() {
     let sale = Sale::of(3).await;
     let kim = sale.app.sign_up("kim").await;
     let order = sale.order(&kim).await.expect(201);
-    let asked = Authentication {
-        method: Some("가상계좌".to_owned()),
-        ..Authentication::of(order["id"].as_str().unwrap(), 50_000)
-    };
-    let payment_key = sale.app.sandbox.authenticate(asked).unwrap().payment_key;
+    let payment_key = sale.open_account(&order, None);
     sale.app.times_toss_was_asked();
     sale.confirm(&kim, &order, &payment_key).await.refused(409, "PAYMENT_METHOD_NOT_ALLOWED");
     // The confirmation, and the cancel that is answered with the order's own payment.

@@ -1,15 +1,23 @@
 //! Leaving: what keeps somebody, what goes, what stays, and what would happen without the guards.
 
+use domain::{boards::Board, forums::Party};
 use serde_json::{Value, json};
 use storage::{
     Item, Query, Stored, Write,
-    items::{Buyer, LedgerEntry, Order, Payment, PaymentKeyGuard, Purchase, Refund, RefundRequest},
+    items::{Buyer, LedgerEntry, Order, Payment, PaymentKeyGuard, Post, Purchase, Refund, RefundRequest},
     keys,
 };
 use testkit::{Action, Gate};
 
-use super::{refunds::Bought, sale::Sale};
-use crate::app::{Account, PASSWORD, Reply, TestApp, pwt_body};
+use super::{
+    attachments::{complete, uploaded},
+    refunds::Bought,
+    sale::Sale,
+};
+use crate::{
+    app::{Account, PASSWORD, Reply, TestApp, pwt_body},
+    files,
+};
 
 async fn withdraw(app: &TestApp, who: &Account) -> Reply {
     app.post("/v1/auth/withdraw").by(who).json(&json!({ "password": PASSWORD })).send().await
@@ -51,6 +59,18 @@ fn found(items: &[Item], canaries: &[&str]) -> Vec<(String, String)> {
     found
 }
 
+/// What of a person is in the objects, by their keys: in their bytes, or in what they are served with.
+async fn found_in_objects(app: &TestApp, canaries: &[&str]) -> Vec<(String, String)> {
+    let mut found = vec![];
+    for key in app.objects.keys() {
+        let served = app.objects.served(&key).await.unwrap();
+        let text = format!("{} {}", String::from_utf8_lossy(&served.bytes), served.disposition);
+        let held = canaries.iter().filter(|canary| text.contains(**canary));
+        found.extend(held.map(|canary| (key.clone(), (*canary).to_owned())));
+    }
+    found
+}
+
 const EMAIL: &str = "canary.kim@example.com";
 const USERNAME: &str = "카나리아김";
 const RENAMED: &str = "카나리아이";
@@ -59,6 +79,10 @@ const PORTFOLIO: &str = "https://github.com/canary-kim";
 const LAST_FOUR: &str = "S(\"7531\")";
 const ACCOUNT: &str = "98765432107531";
 const REASON: &str = "카나리아 사유";
+const DETAIL: &str = "카나리아 신고";
+const MESSAGE: &str = "카나리아 신청";
+const FILE_NAME: &str = "canary-kim.png";
+const PIXELS: &str = "canary in the picture";
 
 /// Somebody who did whatever one can do, and whose projects are over.
 async fn canary(sale: &Sale) -> Account {
@@ -94,14 +118,56 @@ async fn canary(sale: &Sale) -> Account {
     let ask = format!("/v1/orders/{}/refund-requests", order["id"].as_str().unwrap());
     let ask = app.post(&ask).by(&kim).header("idempotency-key", "ask").json(&json!({ "reason": REASON }));
     ask.send().await.expect(201);
+    leave_files(app, &kim).await;
+    speak(app, &kim, &lee).await;
     kim
+}
+
+/// A post and a comment, and what is said of others' posts.
+async fn speak(app: &TestApp, kim: &Account, lee: &Account) {
+    let post = async |board: &str, by: &Account| {
+        let mut body = json!({ "title": "제목", "content": "내용", "category": "ETC" });
+        if board == "parties" {
+            body["capacity"] = json!(5);
+        }
+        let made = app.post(&format!("/v1/{board}")).by(by).json(&body).send().await.expect(201);
+        format!("/v1/{board}/{}", made["id"].as_str().unwrap())
+    };
+    let lee = &app.log_in(lee).await;
+    let own = post("communities", kim).await;
+    app.post(&format!("{own}/comments")).by(kim).json(&json!({ "content": "댓글" })).send().await.expect(201);
+    let (theirs, party) = (post("communities", lee).await, post("parties", lee).await);
+    let id = theirs.rsplit('/').next().unwrap();
+    app.put(&format!("/v1/likes/COMMUNITY/{id}")).by(kim).send().await.expect(200);
+    app.put(&format!("/v1/bookmarks/COMMUNITY/{id}")).by(kim).send().await.expect(200);
+    let report = json!({ "board": "COMMUNITY", "postId": id, "complaint": "OTHER", "detail": DETAIL });
+    app.post("/v1/reports").by(kim).json(&report).send().await.expect(201);
+    let apply = app.post(&format!("{party}/applications")).by(kim).json(&json!({ "message": MESSAGE }));
+    apply.send().await.expect(201);
+    app.post(&format!("{party}/applications/{}/accept", kim.id)).by(lee).send().await.expect(200);
+}
+
+/// A picture that is shown, one that nothing uses, and an upload that was never completed.
+async fn leave_files(app: &TestApp, kim: &Account) {
+    let picture = files::png_of(3, 2, PIXELS.as_bytes());
+    for n in 0..3 {
+        let asked = uploaded(app, kim, ("PROFILE", FILE_NAME, "image/png"), &picture).await;
+        if n < 2 {
+            complete(app, kim, &asked).await.expect(200);
+        }
+        if n == 0 {
+            let body = json!({ "attachmentId": asked["id"] });
+            app.put("/v1/users/me/image").by(kim).json(&body).send().await.expect(200);
+        }
+    }
 }
 
 #[tokio::test]
 async fn withdraw_account_leaves_nothing_personal_but_what_the_law_keeps() {
     let sale = Sale::of(3).await;
     let kim = canary(&sale).await;
-    let canaries = [EMAIL, USERNAME, RENAMED, REAL_NAME, PORTFOLIO, LAST_FOUR, REASON];
+    let canaries =
+        [EMAIL, USERNAME, RENAMED, REAL_NAME, PORTFOLIO, LAST_FOUR, REASON, DETAIL, MESSAGE, FILE_NAME, PIXELS];
     let planted = found(&everything(&sale.app).await, &canaries);
     for (kind, canary) in [
         ("USER", EMAIL),
@@ -111,12 +177,26 @@ async fn withdraw_account_leaves_nothing_personal_but_what_the_law_keeps() {
         ("TUTOR_APPLICATION", LAST_FOUR),
         ("IDEMPOTENCY_RECORD", REASON),
         ("REFUND_REQUEST", REASON),
+        ("ATTACHMENT", FILE_NAME),
+        ("REPORT", DETAIL),
+        ("PARTY_APPLICATION", MESSAGE),
     ] {
         assert!(planted.contains(&(kind.to_owned(), canary.to_owned())), "{kind} has no {canary}: {planted:?}");
     }
+    let in_objects = found_in_objects(&sale.app, &canaries).await;
+    let held = |canary| in_objects.iter().filter(|(_, held)| held == canary).count();
+    // The one that was not completed is served to nobody, and has no name.
+    assert_eq!((held(PIXELS), held(FILE_NAME)), (3, 2), "{in_objects:?}");
     sale.app.wire.clear();
     withdraw(&sale.app, &kim).await.expect(204);
+    // Files go once nobody can upload to their URLs any more.
+    sale.app.clock.advance(3_600_000);
+    for _ in 0..2 {
+        fn_attachments::sweep(&sale.app.upload_sweeper().await).await.unwrap();
+    }
 
+    assert_eq!(found_in_objects(&sale.app, &canaries).await, []);
+    assert_eq!(sale.app.objects.keys(), [""; 0], "and no other object of theirs");
     let items = everything(&sale.app).await;
     // The record of a dispute is kept with its order: it is all that is left in somebody's own words.
     assert_eq!(found(&items, &canaries), [("REFUND_REQUEST".to_owned(), REASON.to_owned())]);
@@ -134,6 +214,12 @@ async fn withdraw_account_leaves_nothing_personal_but_what_the_law_keeps() {
         Refund::TYPE,
         RefundRequest::TYPE,
         "USER",
+        // Posts stay, under another name, and so do their likes. Of a report its complaint stays.
+        "COMMUNITY",
+        "LISTING",
+        "COMMENT",
+        "LIKE",
+        "REPORT",
     ];
     assert!(naming.iter().all(|kind| kept.contains(kind)), "{naming:?}");
     assert!(["ORDER", "PURCHASE", "USER"].iter().all(|kind| naming.contains(kind)), "{naming:?}");
@@ -600,4 +686,49 @@ async fn without_the_look_at_the_tutor_a_project_would_be_sold_by_nobody() {
         Action::Pass
     });
     assert_eq!(approval_beside_withdrawal(&app).await, (204, 200));
+}
+
+/// A party with three places accepts somebody while they leave. Answers how many places it has left.
+async fn acceptance_beside_withdrawal(app: &TestApp, guarded: bool) -> u32 {
+    let (host, kim) = (app.sign_up("host").await, app.sign_up("kim").await);
+    let body = json!({ "title": "스터디", "content": "함께", "category": "ETC", "capacity": 3 });
+    let party = app.post("/v1/parties").by(&host).json(&body).send().await.expect(201);
+    let id = party["id"].as_str().unwrap();
+    let applications = format!("/v1/parties/{id}/applications");
+    app.post(&applications).by(&kim).json(&json!({})).send().await.expect(201);
+    let (reached, gate) = (Gate::default(), Gate::default());
+    let (reaches, waits) = (reached.clone(), gate.clone());
+    let mut first = true;
+    app.wire.rule(move |call| {
+        if call.by != "withdraw_account" || !call.mentions("APPLICATION#") || call.operation != "TransactWriteItems" {
+            return Action::Pass;
+        }
+        if !guarded {
+            call.strip_conditions("APPLICATION#");
+        }
+        if std::mem::take(&mut first) {
+            reaches.open();
+            return Action::Wait(waits.clone());
+        }
+        Action::Pass
+    });
+    let accepting = async {
+        reached.passed().await;
+        app.post(&format!("{applications}/{}/accept", kim.id)).by(&host).send().await.expect(200);
+        gate.open();
+    };
+    let (left, ()) = tokio::join!(withdraw(app, &kim), accepting);
+    left.expect(204);
+    let party: Post<Party> = app.table.get_now(keys::post(Board::Party, id.parse().unwrap())).await.unwrap().unwrap();
+    party.counts.places
+}
+
+#[tokio::test]
+async fn who_is_accepted_while_leaving_keeps_no_place() {
+    assert_eq!(acceptance_beside_withdrawal(&TestApp::start().await, true).await, 3);
+}
+
+#[tokio::test]
+async fn without_the_version_of_an_application_somebody_gone_would_keep_a_place() {
+    assert_eq!(acceptance_beside_withdrawal(&TestApp::start().await, false).await, 2);
 }

@@ -9,7 +9,7 @@ use std::{
 
 use serde_json::{Map, Value, json};
 
-use crate::{machine, measure::Run, server::Server};
+use crate::{machine, measure::Run, parts::cdn, scale::plots, server::Server};
 
 const BEGIN: &str = "<!-- figures:begin -->";
 const END: &str = "<!-- figures:end -->";
@@ -94,6 +94,9 @@ impl Results {
             }
         }
         fs::write(&file, serde_json::to_string_pretty(&kept).unwrap() + "\n").unwrap();
+        if let Some(files) = kept.iter().find(|part| part["part"] == cdn::PART) {
+            plots::files(&folder.join("plots"), files["figures"].as_array().unwrap());
+        }
         let card = folder.join("README.md");
         let text = fs::read_to_string(&card).unwrap();
         let (before, rest) = text.split_once(BEGIN).expect("the card has a place for figures");
@@ -130,6 +133,9 @@ fn tables(parts: &[Value]) -> String {
         text.push_str("| what | median | of five, from – to | aim | predecessor |\n|---|---|---|---|---|\n");
         for figure in part["figures"].as_array().unwrap() {
             text.push_str(&row(figure.as_object().unwrap()));
+        }
+        if part["part"] == cdn::PART {
+            text.push_str("\n![hits, misses and the bucket](plots/cdn.svg)\n");
         }
     }
     text.push('\n');

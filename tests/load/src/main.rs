@@ -61,6 +61,7 @@ enum Part {
     Table,
     /// Files through the CDN, which is a stand-in
     Cdn,
+    Uploads,
     Lambda,
     /// The three that follow
     Scale,
@@ -107,6 +108,9 @@ async fn measure_all(part: Part, devloop: &Path, lambda: &Path, results: &mut Re
     }
     if part.wants(Part::Cdn) {
         parts::cdn::measure(devloop, results).await;
+    }
+    if part.wants(Part::Uploads) {
+        parts::uploads::measure(devloop, results).await;
     }
     let of_the_server = [Part::Accounts, Part::Reads, Part::Sale, Part::Stall, Part::Table, Part::Lambda];
     if !of_the_server.into_iter().any(|wanted| part.wants(wanted)) {

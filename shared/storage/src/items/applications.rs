@@ -1,12 +1,14 @@
+use std::iter;
+
 use domain::{
-    forums::Admission,
+    forums::{Admission, Party},
     ids::{PostId, UserId},
     text::ApplicationMessage,
     time::Time,
 };
 use serde::{Deserialize, Serialize};
 
-use super::Stored;
+use super::{Post, Stored};
 use crate::{
     Write,
     keys::{self, Keys},
@@ -46,6 +48,7 @@ impl Stored for Application {
     fn keys(&self) -> Keys {
         Keys {
             gsi1: Some(keys::application_to(self.card.party_id, self.created_at, self.user_id)),
+            gsi2: Some(keys::application_of(self.user_id, self.card.party_id)),
             ..Keys::of(keys::party_application(self.card.party_id, self.user_id))
         }
     }
@@ -62,6 +65,13 @@ impl Application {
     /// Writes it where it still stands as in `read`.
     pub fn replace(&self, read: &Self) -> Write {
         Write::put(self).if_is("version", read.version)
+    }
+
+    /// `write`, which ends what it stands for, and what gives the place back that it has: to be made together.
+    pub fn end(&self, write: Write) -> impl Iterator<Item = Write> {
+        let party = self.card.party_id;
+        let place = (self.state == Admission::Accepted).then(|| Post::<Party>::give_place(party));
+        iter::once(write).chain(place)
     }
 
     /// Takes it back, where it still stands as it was read.

@@ -93,6 +93,11 @@ impl Report {
         Self { state: ReportState::Resolved, card, version: self.version.saturating_add(1), ..self.clone() }
     }
 
+    /// Forgets what its maker, who leaves, said in their own words. A decision that had read them is made anew.
+    pub fn forget_detail(id: ReportId) -> Write {
+        Write::update(keys::report(id)).remove("card.detail").add("version", 1).if_present()
+    }
+
     /// Writes it where it still stands as in `read`.
     pub fn replace(&self, read: &Self) -> Write {
         Write::put(self).if_is("version", read.version)

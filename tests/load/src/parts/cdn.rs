@@ -27,15 +27,19 @@ use crate::{
     server::Server,
 };
 
+/// The part's name among the figures.
+pub const PART: &str = "Files through the CDN (a stand-in)";
+/// What is read, as the figures name it.
+pub const WHAT: [&str; 3] = ["the bucket itself", "a miss", "a hit"];
 /// What the origin is declared to be away, in milliseconds.
-const DELAYS: [(u64, &str); 2] = [(0, "0"), (20, "20")];
+pub const DELAYS: [(u64, &str); 2] = [(0, "0"), (20, "20")];
 const BYTES: usize = 200 * 1024;
 /// A run of misses reads each file once, because the second time is a hit.
 const FILES: usize = 8;
 const LASTS: Duration = Duration::from_millis(900);
 
 pub async fn measure(binary: &Path, results: &mut Results) {
-    results.begin("Files through the CDN (a stand-in)");
+    results.begin(PART);
     for (delay, option) in DELAYS {
         let data = tempfile::tempdir().unwrap();
         let options = ["--no-demo", "--toy-hashing", "--cdn-port", "0", "--cdn-origin-delay", option];
@@ -47,7 +51,6 @@ pub async fn measure(binary: &Path, results: &mut Results) {
 async fn of(server: &Server, delay: u64, results: &mut Results) {
     let places = server.api.get("/_local/places").await.expect(200).json();
     let (cdn, s3) = (Client::new(&text(&places, "/cdn")), text(&places, "/s3"));
-    let title = |what: &str| format!("{what}, {} KiB, origin {delay} ms away, 1 client", BYTES / 1024);
     let (mut misses, mut hits, mut direct) = (vec![], vec![], vec![]);
     for run in 0..RUNS {
         let paths = upload(server, run).await;
@@ -74,13 +77,18 @@ async fn of(server: &Server, delay: u64, results: &mut Results) {
         });
         direct.push(closed_loop(1, LASTS, past_the_cdn).await);
     }
-    for (what, runs) in [("the bucket itself", &direct), ("a miss", &misses), ("a hit", &hits)] {
-        results.note_runs(&title(what), runs, [Against::default(); 3]);
+    for (what, runs) in WHAT.into_iter().zip([&direct, &misses, &hits]) {
+        results.note_runs(&title(what, delay), runs, [Against::default(); 3]);
     }
     let saved = |hit: &Run, direct: &Run| 100.0 * (1.0 - hit.millis(0.5) / direct.millis(0.5));
     let saved: Vec<f64> = hits.iter().zip(&direct).map(|(hit, direct)| saved(hit, direct)).collect();
     let against = if delay > 0 { Against { aim: "", before: "16.7" } } else { Against::default() };
-    results.note(&title("how much earlier a hit comes than from the bucket"), "%", &saved, against);
+    results.note(&title("how much earlier a hit comes than from the bucket", delay), "%", &saved, against);
+}
+
+/// What the figures of reading `what` are called.
+pub fn title(what: &str, delay: u64) -> String {
+    format!("{what}, {} KiB, origin {delay} ms away, 1 client", BYTES / 1024)
 }
 
 /// A request of each path in turn.

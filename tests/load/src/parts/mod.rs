@@ -8,3 +8,4 @@ pub mod sale;
 pub mod stall;
 pub mod start;
 pub mod table;
+pub mod uploads;

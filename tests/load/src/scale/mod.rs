@@ -5,7 +5,7 @@ mod buyer;
 mod divergences;
 mod hang;
 mod open_loop;
-mod plots;
+pub mod plots;
 mod posts;
 mod report;
 mod rush;

@@ -9,6 +9,7 @@ use plotters::{
 use serde_json::Value;
 
 use super::{report::spread, rush::grouped};
+use crate::parts::cdn;
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 type Chart<'a, 'b> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
@@ -112,6 +113,38 @@ fn posts(root: &Area<'_>, figures: &Value) {
     lists(&right, "Pages of the longest lists, by their depth", &of("depths"), by_depth, |percent| {
         format!("{percent:.0} %")
     });
+}
+
+/// Files by the CDN and past it: the median and the 99th percentile, each a factor of ten as far from the next.
+pub fn files(folder: &Path, figures: &[Value]) {
+    fs::create_dir_all(folder).unwrap();
+    let file = folder.join("cdn.svg");
+    let root = canvas(&file, (1_120, 430));
+    let exponent = |delay: u64, what: &str, quantile: &str| {
+        let name = format!("{}: {quantile}", cdn::title(what, delay));
+        number(&figures.iter().find(|figure| figure["name"] == name).unwrap()["median"]).max(0.01).log10()
+    };
+    for (area, (delay, _)) in root.split_evenly((1, 2)).iter().zip(cdn::DELAYS) {
+        let title = format!("200 KiB by the stand-in, with an origin {delay} ms away");
+        let mut chart = chart(area, &title, -0.5..2.5, -2.0..2.5);
+        let label = |x: &f64| match cdn::WHAT.get(x.round() as usize) {
+            Some(what) if (x - x.round()).abs() < 0.01 => (*what).to_owned(),
+            _ => String::new(),
+        };
+        let millis = |exponent: &f64| format!("{} ms", 10_f64.powf(exponent.round()));
+        let mut mesh = chart.configure_mesh();
+        mesh.axis_desc_style(text(14)).label_style(text(13)).disable_x_mesh().x_labels(7).x_label_formatter(&label);
+        mesh.y_labels(5).y_label_formatter(&millis);
+        mesh.bold_line_style(GRID).light_line_style(TRANSPARENT).axis_style(INK).draw().unwrap();
+        for (quantile, colour) in [("p50", COLOURS[0]), ("p99", COLOURS[1])] {
+            let points = cdn::WHAT.iter().zip(0..).map(|(what, n)| (f64::from(n), exponent(delay, what, quantile)));
+            let points = points.map(|point| Circle::new(point, 6, colour.filled()));
+            let series = chart.draw_series(points).unwrap().label(quantile);
+            series.legend(move |(x, y)| Circle::new((x + 9, y), 6, colour.filled()));
+        }
+        legend(&mut chart, SeriesLabelPosition::UpperRight);
+    }
+    root.present().unwrap();
 }
 
 fn canvas(file: &Path, size: (u32, u32)) -> Area<'_> {
