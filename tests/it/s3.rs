@@ -1,6 +1,10 @@
 //! S3 as our client and browsers meet it: the embedded one of the local server, or, with `TEST_S3`, another S3. What
 //! holds for both holds for AWS, as far as its documentation goes.
 
+mod lifecycle;
+mod multipart;
+mod tagging;
+
 use std::time::Duration;
 
 use aws_sdk_s3::{
@@ -35,9 +39,14 @@ struct Far {
 
 impl Far {
     async fn new() -> Self {
-        let (clock, rng) = (Clock::system(), Rng::from_system());
+        Self::by(Clock::system()).await
+    }
+
+    /// Another S3 than the embedded one goes by the machine's clock.
+    async fn by(clock: Clock) -> Self {
+        let rng = Rng::from_system();
         let name = format!("bucket-{}", rng.below(u64::MAX));
-        let (endpoint, http, here) = if let Some(url) = Reader::from_environment().optional::<String>("TEST_S3") {
+        let (endpoint, http, here) = if let Some(url) = Self::other() {
             (url, aws_smithy_http_client::Builder::new().build_http(), None)
         } else {
             let folder = tempfile::tempdir().unwrap();
@@ -53,12 +62,17 @@ impl Far {
             http: Some(http.clone()),
         };
         let bucket = Bucket::connect(connection, &clock, &rng).await;
-        let client = objects::client(&endpoint, http, None);
+        let client = objects::client(&endpoint, http, Some(clock.clone()));
         let far = Self { bucket, client, name, endpoint, clock, rng, here };
         if far.here.is_none() {
             far.make_bucket().await;
         }
         far
+    }
+
+    /// Where the other S3 is, if it is what the tests are for.
+    fn other() -> Option<String> {
+        Reader::from_environment().optional::<String>("TEST_S3")
     }
 
     /// As the deployed one is made.
@@ -119,6 +133,17 @@ impl Far {
     fn key(&self) -> String {
         random_key(&self.rng, "uploads", None)
     }
+
+    /// The bytes of an object.
+    async fn bytes(&self, key: &str) -> Bytes {
+        let found = self.client.get_object().bucket(&self.name).key(key).send().await.unwrap();
+        found.body.collect().await.unwrap().into_bytes()
+    }
+}
+
+/// The code of a refusal, or `OK`.
+fn code<T, E: ProvideErrorMetadata>(answer: Result<T, E>) -> String {
+    answer.err().map_or_else(|| "OK".to_owned(), |error| error.code().unwrap_or_default().to_owned())
 }
 
 #[tokio::test]

@@ -42,8 +42,6 @@ impl Refused {
         Self::bad("IncompleteBody", "You did not provide the number of bytes specified by the Content-Length header.");
     pub const ENTITY_TOO_LARGE: Self =
         Self::bad("EntityTooLarge", "Your proposed upload exceeds the maximum allowed size.");
-    pub const NO_BUCKET: Self =
-        Self { status: StatusCode::NOT_FOUND, code: "NoSuchBucket", message: "The specified bucket does not exist" };
     pub const ANOTHER_OBJECT: Self = Self {
         status: StatusCode::PRECONDITION_FAILED,
         code: "PreconditionFailed",

@@ -3,8 +3,10 @@
 //! What is ours is what those leave open, or cannot know: who asks is proved by AWS's signatures,
 //! checked by the clock that is handed over, so that moving it ends upload URLs; nothing is
 //! answered to anybody else; reading only what has, or has not, a certain `ETag` works; and browsers
-//! of the frontends' pages may come from other origins. Objects, ranges, copies and multipart uploads
-//! are theirs.
+//! of the frontends' pages may come from other origins. Behind the door objects, ranges, copies and
+//! the joining of parts are theirs. Ours is whether an upload in parts is there, is whose it is said
+//! to be, and has the parts that are named; which uploads are unfinished; tags; and the rules after
+//! which uploads and objects are over, by the same clock.
 //!
 //! Sources: <https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html>,
 //! <https://docs.aws.amazon.com/AmazonS3/latest/userguide/cors.html>.
@@ -12,28 +14,30 @@
 mod conditions;
 mod cors;
 mod errors;
+mod files;
 mod in_process;
+mod lifecycle;
+mod multipart;
+mod objects;
 mod signature;
+mod tagging;
+mod uploads;
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{fs, path::Path, sync::Arc};
 
 use aws_smithy_types::{DateTime, date_time::Format};
 use axum::{
     Router,
     body::{Body, Bytes},
     extract::{Request, State},
-    http::{HeaderMap, Method, header},
+    http::{HeaderMap, header},
     response::{IntoResponse, Response},
 };
 use clock::Clock;
 use s3s::service::{S3Service, S3ServiceBuilder};
 use s3s_fs::FileSystem;
 
-use self::{cors::Origins, errors::Refused};
+use self::{cors::Origins, errors::Refused, files::Files};
 
 /// The largest body: parts of large uploads are far smaller.
 const LONGEST_BODY: usize = 256 * 1024 * 1024;
@@ -68,7 +72,6 @@ struct Inner {
     clock: Clock,
     access: Access,
     origins: Origins,
-    folder: PathBuf,
 }
 
 impl std::fmt::Debug for S3 {
@@ -89,8 +92,8 @@ impl S3 {
         let cannot = |error: &dyn std::fmt::Display| CannotOpen(format!("{}: {error}", folder.display()));
         fs::create_dir_all(folder.join(bucket)).map_err(|error| cannot(&error))?;
         let files = FileSystem::new(folder).map_err(|error| cannot(&format!("{error:?}")))?;
-        let service = S3ServiceBuilder::new(files).build();
-        Ok(Self(Arc::new(Inner { service, clock, access, origins: Origins::new(origins), folder: folder.to_owned() })))
+        let service = S3ServiceBuilder::new(Files::new(files, folder, clock.clone())).build();
+        Ok(Self(Arc::new(Inner { service, clock, access, origins: Origins::new(origins) })))
     }
 
     /// The protocol, at every path.
@@ -104,11 +107,6 @@ impl S3 {
         whole(&parts.headers, &body)?;
         signature::check(&parts, &body, &self.0.access, self.0.clock.now())?;
         signature::remove(&mut parts);
-        // `s3s-fs` would say that there is no such object.
-        let bucket = parts.uri.path().trim_start_matches('/').split('/').next().unwrap_or_default();
-        if parts.method == Method::GET && !bucket.starts_with('.') && !self.0.folder.join(bucket).is_dir() {
-            return Err(Refused::NO_BUCKET);
-        }
         if let Some(unmet) = self.unmet(&parts).await? {
             return Ok(unmet);
         }
