@@ -46,7 +46,7 @@ mod tests {
 
     #[test]
     fn what_is_not_used_is_gone_within_a_day() {
-        const BETWEEN_RUNS: i64 = 60 * 60;
+        const BETWEEN_RUNS: i64 = 5 * 60;
         let now = Time::from_unix_millis(0);
         assert_eq!(upload_until(now), now.plus_seconds(900));
         assert!(kept_until(now).plus_seconds(2 * BETWEEN_RUNS) <= now.plus_seconds(24 * 60 * 60));

@@ -10,8 +10,8 @@ use tokio::sync::Mutex;
 use worker::Woken;
 
 /// As the deployed schedules of the order-sweeper and the payment-reconciler; the upload-sweeper, which is deployed with
-/// an hour, finds nothing to do meanwhile. The clock runs as fast
-/// as the machine's; when it is moved, whoever moves it starts the work at once.
+/// five minutes, finds less to do each time. The clock runs as fast as the machine's; when it is moved, whoever moves it
+/// starts the work at once.
 const EVERY: Duration = Duration::from_mins(1);
 
 /// At what second of the day, in UTC, the integrity-checker is started: 04:00 in Seoul, as deployed.

@@ -1,4 +1,4 @@
-//! The upload-sweeper, woken by a schedule each hour.
+//! The upload-sweeper, woken by a schedule every five minutes.
 
 use std::process::ExitCode;
 
