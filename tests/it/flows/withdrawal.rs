@@ -732,3 +732,51 @@ async fn who_is_accepted_while_leaving_keeps_no_place() {
 async fn without_the_version_of_an_application_somebody_gone_would_keep_a_place() {
     assert_eq!(acceptance_beside_withdrawal(&TestApp::start().await, false).await, 2);
 }
+
+/// A report that is decided on while its maker leaves. Answers whether what they said in it is still there.
+async fn words_after_decision_beside_withdrawal(guarded: bool) -> bool {
+    let app = &TestApp::start().await;
+    let (writer, kim, admin) = (app.sign_up("writer").await, app.sign_up("kim").await, app.admin("root").await);
+    let post = json!({ "title": "제목", "content": "내용", "category": "ETC" });
+    let post = app.post("/v1/communities").by(&writer).json(&post).send().await.expect(201);
+    let report = json!({ "board": "COMMUNITY", "postId": post["id"], "complaint": "SPAM", "detail": DETAIL });
+    let report = app.post("/v1/reports").by(&kim).json(&report).send().await.expect(201);
+    let (reached, gate) = (Gate::default(), Gate::default());
+    let (reaches, waits) = (reached.clone(), gate.clone());
+    let mut first = true;
+    app.wire.rule(move |call| {
+        if call.by != "resolve_report" || call.operation != "TransactWriteItems" {
+            return Action::Pass;
+        }
+        if !guarded {
+            call.strip_conditions("REPORT#");
+            call.strip_conditions("PROFILE");
+        }
+        if std::mem::take(&mut first) {
+            reaches.open();
+            return Action::Wait(waits.clone());
+        }
+        Action::Pass
+    });
+    let leaving = async {
+        reached.passed().await;
+        withdraw(app, &kim).await.expect(204);
+        gate.open();
+    };
+    let path = format!("/v1/admin/reports/{}/resolve", report["id"].as_str().unwrap());
+    let decide = app.post(&path).by(&admin).json(&json!({ "outcome": "DISMISSED" }));
+    let (decided, ()) = tokio::join!(decide.send(), leaving);
+    decided.expect(200);
+    app.wire.clear();
+    !found(&everything(app).await, &[DETAIL]).is_empty()
+}
+
+#[tokio::test]
+async fn a_decision_does_not_bring_back_the_words_of_who_left_meanwhile() {
+    assert!(!words_after_decision_beside_withdrawal(true).await);
+}
+
+#[tokio::test]
+async fn without_the_version_of_a_report_the_words_of_who_left_would_come_back() {
+    assert!(words_after_decision_beside_withdrawal(false).await);
+}
