@@ -1,4 +1,4 @@
-use super::*;
+use super::{turns::pause_seconds, *};
 
 fn at(text: &str) -> Time {
     format!("2026-11-24T{text}Z").parse().unwrap()

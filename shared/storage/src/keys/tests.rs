@@ -2,6 +2,13 @@
 
 use std::{fmt::Debug, str::FromStr};
 
+use domain::{
+    accounts::Approval,
+    boards::{Board, Category},
+    orders::State,
+    time::Time,
+};
+
 use super::*;
 
 const ID: &str = "01KB2M3N4P5Q6R7S8T9V0W1X2Y";
