@@ -220,7 +220,7 @@ fn every_function_ends_before_the_gateway_gives_up() {
     }
 }
 
-/// The settings that only some functions have, by the need that their `main` declares.
+/// The settings that only some functions have, by the need that they declare.
 const NEEDS: [(&str, &[&str]); 7] = [
     ("signing", &["TOKEN_PRIVATE_KEY", "REFRESH_KEY"]),
     ("account_key", &["ACCOUNT_KEY"]),
@@ -251,7 +251,13 @@ fn every_function_gets_the_settings_that_it_needs_and_no_others() {
             domain => format!("{domain}/src/main.rs"),
         };
         let main = std::fs::read_to_string(repository().join("functions").join(main)).unwrap();
-        let needed = NEEDS.iter().filter(|(need, _)| main.contains(&format!("{need}: true")));
+        // Some domains say it for each of their operations, and the others for all.
+        let declared = match binary.as_str() {
+            "orders" => format!("{:?}", fn_orders::needs(&function.operation)),
+            "tutors" => format!("{:?}", fn_tutors::needs(&function.operation)),
+            _ => main.clone(),
+        };
+        let needed = NEEDS.iter().filter(|(need, _)| declared.contains(&format!("{need}: true")));
         let mut needed: BTreeSet<&str> = needed.flat_map(|(_, variables)| variables.iter().copied()).collect();
         if main.contains("devloop_http::serve") {
             needed.insert("OPERATION");

@@ -7,7 +7,10 @@ use devloop_http::Edge;
 use fn_admin::{App, routes};
 
 fn main() -> ExitCode {
-    devloop_http::serve(Needs::default(), |settings| {
-        Box::pin(async move { Ok(routes(&App { edge: Edge::deployed(&settings).await?, build: settings.build })) })
-    })
+    devloop_http::serve(
+        |_operation| Needs::default(),
+        |settings| {
+            Box::pin(async move { Ok(routes(&App { edge: Edge::deployed(&settings).await?, build: settings.build })) })
+        },
+    )
 }

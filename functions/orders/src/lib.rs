@@ -31,7 +31,8 @@ mod workers;
 mod worklist;
 
 pub use app::{App, Terms, jobs_of};
-use devloop_http::{Operation, Route, mount};
+use config::Needs;
+use devloop_http::{Operation, Route, mount_each};
 use endpoints::{
     add_cart_item, cancel_order, confirm_payment, create_order, fail_payment, get_cart, get_order, get_receipt,
     list_ledger, list_my_settlements, list_orders, list_orders_for_admin, list_refund_requests, quote_refund,
@@ -125,7 +126,15 @@ pub fn operations() -> Vec<Operation<App>> {
     ]
 }
 
-/// The endpoints, ready to be served.
+/// The endpoints, ready to be served. Each has the keys that it has when deployed, also where all are in one process.
 pub fn routes(app: &App) -> Vec<Route> {
-    mount(operations(), app)
+    mount_each(operations(), |operation| {
+        let cipher = app.cipher.clone().filter(|_| needs(operation).account_key);
+        App { cipher, ..app.clone() }
+    })
+}
+
+/// What the function of an operation needs. The one that refunds stores the account that money goes back to.
+pub fn needs(operation: &str) -> Needs {
+    Needs { account_key: operation == "cancel_order", payments: true, queues: true, ..Needs::default() }
 }

@@ -2,11 +2,8 @@
 
 use std::process::ExitCode;
 
-use config::Needs;
-use fn_orders::{App, routes};
+use fn_orders::{App, needs, routes};
 
 fn main() -> ExitCode {
-    devloop_http::serve(Needs { account_key: true, payments: true, queues: true, ..Needs::default() }, |settings| {
-        Box::pin(async move { Ok(routes(&App::deployed(&settings).await?)) })
-    })
+    devloop_http::serve(needs, |settings| Box::pin(async move { Ok(routes(&App::deployed(&settings).await?)) }))
 }

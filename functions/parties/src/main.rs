@@ -7,7 +7,8 @@ use devloop_http::Edge;
 use fn_parties::routes;
 
 fn main() -> ExitCode {
-    devloop_http::serve(Needs::default(), |settings| {
-        Box::pin(async move { Ok(routes(&Edge::deployed(&settings).await?)) })
-    })
+    devloop_http::serve(
+        |_operation| Needs::default(),
+        |settings| Box::pin(async move { Ok(routes(&Edge::deployed(&settings).await?)) }),
+    )
 }

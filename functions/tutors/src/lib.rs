@@ -5,7 +5,8 @@ mod endpoints;
 mod views;
 
 pub use app::App;
-use devloop_http::{Operation, Route, mount};
+use config::Needs;
+use devloop_http::{Operation, Route, mount_each};
 use endpoints::{
     apply_as_tutor, approve_tutor_application, get_my_tutor_application, list_tutor_applications,
     reject_tutor_application,
@@ -47,7 +48,15 @@ pub fn operations() -> Vec<Operation<App>> {
     ]
 }
 
-/// The endpoints, ready to be served.
+/// The endpoints, ready to be served. Each has the keys that it has when deployed, also where all are in one process.
 pub fn routes(app: &App) -> Vec<Route> {
-    mount(operations(), app)
+    mount_each(operations(), |operation| {
+        let cipher = app.cipher.clone().filter(|_| needs(operation).account_key);
+        App { cipher, ..app.clone() }
+    })
+}
+
+/// What the function of an operation needs. Account numbers are written, and read nowhere.
+pub fn needs(operation: &str) -> Needs {
+    Needs { account_key: operation == "apply_as_tutor", ..Needs::default() }
 }

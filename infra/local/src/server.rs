@@ -1,5 +1,7 @@
 //! The local server: puts the parts together, serves them, and stops.
 
+mod first_start;
+
 use std::{
     convert::Infallible,
     io::{self, Write as _},
@@ -8,7 +10,6 @@ use std::{
 };
 
 use auth::{Cost, Hasher};
-use axum::Router;
 use cdn::Distribution;
 use clock::{Movable, Rng};
 use config::Queues;
@@ -20,14 +21,14 @@ use tokio::{net::TcpListener, sync::watch};
 use toss::{Https, SecretKey, Toss};
 use url::Url;
 
+use self::first_start::Demo;
 use crate::{
     banner,
     cli::ServerOptions,
     cloudfront::DISTRIBUTION,
     controls::{Controls, Places, Workers},
-    data_folder::{DataFolder, DemoMark, FolderError, Ready},
+    data_folder::{DataFolder, FolderError, Ready},
     delivery::{CannotDeliver, Delivery},
-    demo,
     dependencies::{Dependencies, Switch},
     dynamodb::{Embedded, NotEmbedded},
     environment::{Environment, SANDBOX_SECRET_KEY},
@@ -45,8 +46,6 @@ use crate::{
 
 /// How long running requests may take to finish when the server stops.
 const GRACE: Duration = Duration::from_millis(1_500);
-/// How often the demo data is gone on with: a disk that others are busy with may keep the table from answering in time.
-const DEMO_TRIES: u32 = 3;
 
 /// Why the server does not start. Each says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -360,58 +359,4 @@ async fn serve_sandbox(
 fn print(text: &str) {
     let mut out = io::stdout().lock();
     drop(out.write_all(text.as_bytes()).and_then(|()| out.flush()));
-}
-
-/// What is to be done about demo data.
-struct Demo {
-    mark: Option<DemoMark>,
-}
-
-impl Demo {
-    /// Looks before the table is made: demo data goes into a new table only, and once begun it is
-    /// completed.
-    async fn prepare(
-        options: &ServerOptions,
-        environment: &Environment,
-        folder: &DataFolder,
-        table: &Table,
-    ) -> Result<Self, CannotStart> {
-        let place = environment.dynamodb.as_deref().unwrap_or("embedded");
-        let place = format!("{place} {}", environment.table_name());
-        if options.no_demo {
-            return Ok(Self { mark: None });
-        }
-        if table.answers().await {
-            return Ok(Self { mark: folder.demo_mark()?.filter(|mark| mark.table == place) });
-        }
-        let mark = DemoMark { table: place, complete: false };
-        folder.keep_demo_mark(&mark)?;
-        Ok(Self { mark: Some(mark) })
-    }
-
-    /// Completes the data, and answers who can log in.
-    async fn make(
-        self,
-        api: Router,
-        operator: &Operator,
-        folder: &DataFolder,
-        remarks: &mut Vec<String>,
-    ) -> Result<Vec<demo::DemoAccount>, CannotStart> {
-        let Some(mark) = self.mark else { return Ok(vec![]) };
-        if !mark.complete {
-            let mut made = demo::make(api.clone(), operator, operator.clock.now()).await;
-            for _ in 1..DEMO_TRIES {
-                if made.is_ok() {
-                    break;
-                }
-                made = demo::make(api.clone(), operator, operator.clock.now()).await;
-            }
-            match made {
-                Ok(()) => folder.keep_demo_mark(&DemoMark { complete: true, ..mark })?,
-                // The server is of use without it.
-                Err(error) => remarks.push(format!("the demo data is not complete: {error}")),
-            }
-        }
-        Ok(demo::accounts())
-    }
 }

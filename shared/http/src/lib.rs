@@ -23,7 +23,7 @@ pub use edge::Edge;
 pub use idempotency::{IdempotencyKey, Idempotent, KeyRefused, MaybeIdempotent, Once};
 pub use input::{From, IfMatch, Input, Json, NoBody, Path, PathPair, Query, stale};
 pub use lists::{BadCursor, Cursor, Flag, Limit, ListRefused, ListScope, ListView, Paging};
-pub use operation::{DEFAULT_ROUTE, Operation, Route, mount};
+pub use operation::{DEFAULT_ROUTE, Operation, Route, mount, mount_each};
 pub use output::{
     Answer, Cacheable, Created, Document, Ensured, Negotiated, NoContent, Output, Private, Raw, Versioned,
 };

@@ -236,9 +236,18 @@ impl Route {
 
 /// Gives each operation its app.
 pub fn mount<A: AsRef<Edge> + Clone + Send + Sync + 'static>(operations: Vec<Operation<A>>, app: &A) -> Vec<Route> {
+    mount_each(operations, |_operation| app.clone())
+}
+
+/// The routes of a domain whose operations do not all have the same: `app_of` one is what it is given.
+pub fn mount_each<A: AsRef<Edge> + Clone + Send + Sync + 'static>(
+    operations: Vec<Operation<A>>,
+    app_of: impl Fn(&str) -> A,
+) -> Vec<Route> {
     let route = |operation: Operation<A>| {
         let Operation { id, method, path, summary, handler, describe, secret_path } = operation;
-        let (app, edge) = (app.clone(), app.as_ref());
+        let app = app_of(id);
+        let edge = app.as_ref();
         let (clock, ids) = (edge.clock.clone(), edge.ids.clone());
         Route {
             id,

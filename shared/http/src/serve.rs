@@ -21,6 +21,9 @@ impl From<config::Incomplete> for StartError {
     }
 }
 
+/// What the function of an operation needs: nothing that only its siblings use.
+pub type NeedsOf = fn(operation: &str) -> Needs;
+
 /// Builds the routes of a domain from its settings.
 pub type Build = fn(Settings) -> BoxFuture<'static, Result<Vec<Route>, StartError>>;
 
@@ -48,7 +51,7 @@ async fn double_byte_order_mark(response: Response) -> Response {
 
 /// Runs a domain's function until the runtime ends it. Not generic, so that its weight is
 /// compiled once and not for every domain.
-pub fn serve(needs: Needs, build: Build) -> ExitCode {
+pub fn serve(needs: NeedsOf, build: Build) -> ExitCode {
     telemetry::start();
     let started = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let ended = match started {
@@ -64,11 +67,11 @@ pub fn serve(needs: Needs, build: Build) -> ExitCode {
     }
 }
 
-async fn run(needs: Needs, build: Build) -> Result<(), StartError> {
+async fn run(needs: NeedsOf, build: Build) -> Result<(), StartError> {
     let mut reader = Reader::from_environment();
-    let operation: Option<String> = reader.required("OPERATION");
-    let settings = Settings::read(reader, needs)?;
+    let operation: String = reader.required("OPERATION").unwrap_or_default();
+    let settings = Settings::read(reader, needs(&operation))?;
     let routes = build(settings).await?;
-    let service = lambda_router(routes, &operation.unwrap_or_default());
+    let service = lambda_router(routes, &operation);
     lambda_http::run(service).await.map_err(|error| StartError(error.to_string()))
 }

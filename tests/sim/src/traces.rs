@@ -2,11 +2,13 @@
 //!
 //! They were found by exploring a model of the protocol; what the model said of them is told by `Trace::story`.
 
+mod refunds;
+mod waitlist;
+
 use std::time::Duration;
 
 use clap::ValueEnum;
 use devloop_local::toss_sandbox::{Authentication, FaultKind, Leaves, Operation, Outcome};
-use domain::time::Time;
 use futures::future::join;
 use http::Method;
 use serde_json::{Value, json};
@@ -295,51 +297,6 @@ impl Cast {
         join(self.confirm(&self.tab1, &order, &card, "first"), others).await;
     }
 
-    async fn cancelled_at_the_console(&self) {
-        let (order, payment_key) = self.paid().await;
-        let refund = self.world.hold("tab1", "/cancel");
-        let operator = async {
-            self.must_come_to(&refund, "the refund").await;
-            self.expect(self.world.cancel_at_console(&payment_key).await, "the cancel at the console");
-            refund.open();
-        };
-        let (reply, ()) = join(self.cancel(&self.tab1, &order, "cancel"), operator).await;
-        self.violation_if(reply.code() == "REFUND_REFUSED", "the money is back, and the refund is called refused");
-    }
-
-    async fn refund_refused_late(&self) {
-        let (order, _) = self.paid().await;
-        let sent = self.world.hold("tab1", "/cancel");
-        let refusal = self.world.hold("tab1", "REFUSED");
-        let others = async {
-            self.must_come_to(&sent, "the refund").await;
-            self.next_answer(Operation::Cancel, 400, "REFUND_REJECTED");
-            sent.open();
-            self.must_come_to(&refusal, "the refusal").await;
-            let again = self.world.hold("tab2", "/cancel");
-            let next = self.world.hold("tab2", ":2 {");
-            let overtaking = async {
-                self.must_come_to(&again, "the same refund again").await;
-                self.next_answer(Operation::Cancel, 409, "IDEMPOTENT_REQUEST_PROCESSING");
-                again.open();
-                // Only without the guard is there a second attempt.
-                let second = tokio::time::timeout(Duration::from_millis(500), next.reached()).await.is_ok();
-                refusal.open();
-                if second {
-                    tokio::time::sleep(Duration::from_millis(500)).await;
-                    next.open();
-                }
-            };
-            join(self.cancel(&self.tab2, &order, "two"), overtaking).await;
-        };
-        let (reply, ()) = join(self.cancel(&self.tab1, &order, "one"), others).await;
-        let back = self.world.sandbox().charges().unwrap().iter().any(|charge| charge.cancels > 0);
-        self.violation_if(
-            back && reply.code() == "REFUND_REFUSED",
-            "the money is back, and the refund is called refused",
-        );
-    }
-
     async fn void_answered_for_days(&self) {
         let order = self.ordered().await;
         let card = self.authenticate(&order, Outcome::Approve);
@@ -408,86 +365,5 @@ impl Cast {
         self.expect(refusal.code() == "PAYMENT_REFUSED", "the refusal");
         let again = self.confirm(&self.tab1, &order, &card, "again").await;
         self.violation_if(again.code() != "ORDER_NOT_PAYABLE", "a payment that was let go of is confirmed again");
-    }
-
-    async fn waitlist(&self, method: Method, who: &Person) -> Reply {
-        let me = if method == Method::POST { "" } else { "/me" };
-        let path = format!("/v1/pwts/{}/waitlist{me}", self.sale.pwt);
-        let reply = self.tab2.send(method, &path, Some(&who.token), &[], &Value::Null).await;
-        self.expect(reply.is_some(), &path);
-        reply.unwrap_or(Reply { status: 0, body: Value::Null, retry_after: None, etag: None })
-    }
-
-    async fn joins(&self, who: &Person) {
-        let joined = self.waitlist(Method::POST, who).await;
-        self.expect(joined.status == 201, "joining");
-    }
-
-    async fn leaves(&self, who: &Person) {
-        let left = self.waitlist(Method::DELETE, who).await;
-        self.expect(left.status == 204, "leaving");
-    }
-
-    /// Somebody whose token is over by now.
-    async fn log_in(&self, who: &Person) -> Person {
-        let token = run::log_in(&self.tab2, &who.email).await;
-        Person { name: who.name.clone(), email: who.email.clone(), token }
-    }
-
-    async fn claim_over_while_ordering(&self) {
-        let (order, _) = self.paid().await;
-        self.joins(&self.ben).await;
-        tokio::time::sleep(Duration::from_secs(1)).await;
-        self.joins(&self.cho).await;
-        self.cancel(&self.tab1, &order, "cancel").await;
-        self.workers.sweep().await;
-        let place = self.waitlist(Method::GET, &self.ben).await;
-        let until: Time = place.body["claimUntil"].as_str().unwrap_or_default().parse().unwrap();
-        let until_left = |millis| {
-            let left = until.unix_millis() - self.world.clock(0).now().unix_millis() - millis;
-            tokio::time::sleep(Duration::from_millis(u64::try_from(left).unwrap()))
-        };
-        // Their tokens are older than they may be by then.
-        until_left(3_000).await;
-        let (ben, cho) = (self.log_in(&self.ben).await, self.log_in(&self.cho).await);
-        until_left(400).await;
-        let taking = self.world.hold("tab1", "TransactWriteItems");
-        let meanwhile = async {
-            self.must_come_to(&taking, "the order").await;
-            until_left(0).await;
-            self.workers.sweep().await;
-            let place = self.waitlist(Method::GET, &cho).await;
-            self.expect(place.body["state"] == "CLAIMED", "the next one's claim");
-            taking.open();
-        };
-        join(self.order(&self.tab1, &ben), meanwhile).await;
-    }
-
-    async fn join_while_list_ends(&self) {
-        self.paid().await;
-        self.joins(&self.ben).await;
-        self.leaves(&self.ben).await;
-        let ending = self.world.hold("sweeper", "TransactWriteItems");
-        let meanwhile = async {
-            self.must_come_to(&ending, "the end of the list").await;
-            self.joins(&self.cho).await;
-            ending.open();
-        };
-        join(self.workers.sweep(), meanwhile).await;
-    }
-
-    async fn last_one_leaves(&self) {
-        let (order, _) = self.paid().await;
-        self.joins(&self.ben).await;
-        self.cancel(&self.tab1, &order, "cancel").await;
-        self.leaves(&self.ben).await;
-    }
-
-    async fn leave_and_join(&self) {
-        self.paid().await;
-        self.joins(&self.ben).await;
-        self.leaves(&self.ben).await;
-        let again = self.waitlist(Method::POST, &self.ben).await;
-        self.violation_if(again.status != 201, "whoever left cannot join again");
     }
 }

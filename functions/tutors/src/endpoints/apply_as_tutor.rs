@@ -118,11 +118,12 @@ async fn apply(
         Some(Approval::Approved) => return Err(Refused::AlreadyTutor),
     }
     let now = app.edge.clock.now();
+    let cipher = app.cipher.as_ref().ok_or(Unsealed)?;
     let application = TutorApplication {
         user_id: caller.id,
         real_name: body.real_name,
         portfolio_url: body.portfolio_url,
-        account_cipher: Some(app.cipher.seal(body.account_number.expose(), &caller.id.to_string(), &app.edge.rng)?),
+        account_cipher: Some(cipher.seal(body.account_number.expose(), &caller.id.to_string(), &app.edge.rng)?),
         account_last_four: body.account_number.last_four(),
         state: Approval::Pending,
         reason: None,
