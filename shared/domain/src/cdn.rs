@@ -162,6 +162,7 @@ mod tests {
         for (folder, pattern) in [("/", "/*"), ("/attachments/", "/attachments/*"), ("/a/b/", "/a/b/*")] {
             let path = CdnPath::everything_in(folder).unwrap();
             assert_eq!((path.as_str(), path.folder(), path.is_wildcard()), (pattern, folder, true));
+            assert_eq!((path.to_string(), String::from(path.clone())), (pattern.to_owned(), pattern.to_owned()));
             assert_eq!(pattern.parse(), Ok(path));
         }
         for bad in ["", "/a", "a/", "//", "/a*/", "/a/*"] {

@@ -147,6 +147,7 @@ mod tests {
         assert_eq!(Community::without(&solved, other), None);
         let party = Recruitment { status: PartyStatus::Recruiting, capacity: 5 };
         assert_eq!((Party::without(&party, accepted), Party::places(&party)), (None, 5));
+        assert_eq!(Community::places(&solved), 0);
     }
 
     #[test]

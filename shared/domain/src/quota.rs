@@ -62,4 +62,10 @@ mod tests {
             assert_eq!(window.used_up(3, at(now)), TooMany { limit: 3, window_seconds: 60, retry_after }, "{now}");
         }
     }
+
+    #[test]
+    fn whoever_did_it_too_often_is_told_how_often_it_may_be_done_and_when_again() {
+        let details = TooMany { limit: 3, window_seconds: 60, retry_after: 7 }.details();
+        assert_eq!(details, Details { quota: Some((3, 60)), retry_after: Some(7), ..Details::default() });
+    }
 }

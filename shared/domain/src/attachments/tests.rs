@@ -15,6 +15,19 @@ fn each_purpose_takes_what_the_product_says() {
 }
 
 #[test]
+fn files_of_a_board_are_for_it_and_in_its_folder() {
+    for (board, purpose) in [
+        (Board::Community, Some((Purpose::Community, "communities"))),
+        (Board::Party, Some((Purpose::Party, "parties"))),
+        (Board::Pwt, Some((Purpose::Pwt, "pwts"))),
+        (Board::Lecture, None),
+    ] {
+        assert_eq!(Purpose::of_board(board).map(|purpose| (purpose, purpose.folder())), purpose);
+    }
+    assert_eq!(Purpose::Profile.folder(), "profiles");
+}
+
+#[test]
 fn a_type_has_one_word_everywhere() {
     for file_type in TYPES {
         assert_eq!(json!(file_type), file_type.media_type());
@@ -42,7 +55,8 @@ fn a_name_ends_as_its_type_does() {
 #[test]
 fn a_size_is_between_one_byte_and_five_mebibytes() {
     for (bytes, fits) in [(0, false), (1, true), (5_242_880, true), (5_242_881, false), (-1, false)] {
-        assert_eq!(FileSize::parse(bytes).is_ok(), fits, "{bytes}");
+        let size = FileSize::parse(bytes).ok();
+        assert_eq!(size.map(|size| i64::from(size.bytes())), fits.then_some(bytes), "{bytes}");
     }
 }
 

@@ -116,6 +116,13 @@ mod tests {
         assert_eq!(read(&json!([])), Ok(Tags::default()));
     }
 
+    #[test]
+    fn a_tag_is_as_long_as_it_is_when_composed() {
+        let (long, longer) = ["\u{1112}\u{1161}\u{11ab}".repeat(30), "\u{1112}\u{1161}\u{11ab}".repeat(31)].into();
+        assert_eq!(read(&json!([long])).unwrap().iter().collect::<Vec<_>>(), ["한".repeat(30)]);
+        assert_eq!(tag(&longer).unwrap_err(), Invalid::length(1, 30));
+    }
+
     proptest! {
         #[test]
         fn normalised_tags_stay_as_they_are(words in prop::collection::vec("\\PC{1,32}", 0..8)) {

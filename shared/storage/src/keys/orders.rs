@@ -40,7 +40,7 @@ pub fn orders_of(buyer: UserId) -> String {
 pub const DUE_SHARDS: u32 = 8;
 
 /// The partition of an order among those of its kind.
-fn order_shard(id: OrderId) -> u32 {
+pub(super) fn order_shard(id: OrderId) -> u32 {
     let random = ulid::Ulid::from(id).random();
     u32::try_from(random % u128::from(DUE_SHARDS)).unwrap_or_default()
 }

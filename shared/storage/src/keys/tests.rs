@@ -104,7 +104,7 @@ fn lists_are_found_under_the_keys_that_they_were_stored_under() {
 fn orders_are_spread_over_all_their_partitions() {
     let shards = "01234567".chars().map(|last| {
         let id = format!("{}{last}", ID.strip_suffix('Y').unwrap());
-        order_shard(id.parse().unwrap())
+        super::orders::order_shard(id.parse().unwrap())
     });
     assert_eq!(shards.collect::<Vec<_>>(), (0..DUE_SHARDS).collect::<Vec<_>>());
 }
