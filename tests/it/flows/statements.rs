@@ -1,8 +1,10 @@
 //! What is told of money: quotes, requests, receipts, settlements and the books, through the front door.
 
 use devloop_local::toss_sandbox::{FaultKind, Leaves, Operation, Outcome};
+use domain::{orders::State, time::Time};
 use futures::future::join_all;
 use serde_json::{Value, json};
+use storage::{Write, items::Order, keys};
 use testkit::{Action, Gate};
 
 use super::sale::Sale;
@@ -38,7 +40,7 @@ impl Paid {
 
     /// Goes on to a Korean day's first instant, and logs the buyer in anew.
     async fn at(&mut self, day: &str) {
-        let day: domain::time::Time = format!("{day}T00:00:00+09:00").parse().unwrap();
+        let day: Time = format!("{day}T00:00:00+09:00").parse().unwrap();
         let now = self.sale.app.parts.clock.now();
         self.sale.app.clock.advance(day.unix_millis() - now.unix_millis());
         self.kim = self.sale.app.log_in(&self.kim).await;
@@ -429,6 +431,34 @@ async fn list_orders_for_admin_ends_where_its_partitions_end() {
     for limit in [1, 2, 3] {
         assert_eq!(paid.ids("&state=CANCELED", limit).await, newest_first(vec![same.0, same.1, other]), "{limit}");
     }
+}
+
+#[tokio::test]
+async fn list_orders_for_admin_tells_where_it_goes_on() {
+    let paid = Paid::one().await;
+    let lee = paid.sale.app.sign_up("lee").await;
+    let pending = id(&paid.sale.order(&lee).await.expect(201));
+    let table = &paid.sale.app.table;
+    let order: Order = table.get_now(keys::order(pending.parse().unwrap())).await.unwrap().unwrap();
+    // The last letter of an id says which partition it is in.
+    let beside = |n: u32| format!("{}{n}{}", &pending[..20], &pending[21..]);
+    let put = async |n: u32, state: State, due: Option<Time>| {
+        let order = Order { id: beside(n).parse().unwrap(), state, due, ..order.clone() };
+        table.write(Write::put(&order)).await.unwrap();
+    };
+    // More that are of another state than one request reads: the rest is for the next.
+    for n in 0..6 {
+        put(n, State::Pending, order.due).await;
+    }
+    let path = "/v1/admin/orders?state=CONFIRMING&limit=1";
+    let page = paid.sale.app.get(path).by(&paid.sale.admin).send().await.expect(200);
+    assert!(page["items"] == json!([]) && page["nextCursor"].is_string(), "{page}");
+    assert_eq!(paid.ids("&state=CONFIRMING", 1).await, Vec::<String>::new());
+    // As many as a page has, and more, all in one partition.
+    for n in 0..2 {
+        put(n, State::Canceled, None).await;
+    }
+    assert_eq!(paid.ids("&state=CANCELED", 1).await, [beside(1), beside(0)]);
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ use domain::{
     accounts::Approval,
     boards::{Board, Category},
     orders::State,
+    reports::ReportState,
     time::Time,
 };
 
@@ -53,6 +54,15 @@ fn items_are_found_under_the_keys_that_they_were_stored_under() {
         (post(Board::Party, x()), "PARTY#ID", "POST"),
         (comment(Board::Community, x(), x()), "COMMUNITY#ID", "COMMENT#ID"),
         (party_application(x(), x()), "PARTY#ID", "APPLICATION#ID"),
+        (listing(Board::Party, x(), ListedBy::Likes), "PARTY#ID", "LISTED#LIKES"),
+        (listing(Board::Community, x(), ListedBy::Unanswered), "COMMUNITY#ID", "LISTED#UNANSWERED"),
+        (like(Board::Party, x(), x()), "PARTY#ID", "LIKE#ID"),
+        (bookmark(Board::Community, x(), x()), "COMMUNITY#ID", "BOOKMARK#ID"),
+        (report(x()), "REPORT#ID", "REPORT"),
+        (report_guard(x(), Board::Party, x(), None), "USER#ID", "REPORTED#PARTY#ID"),
+        (report_guard(x(), Board::Party, x(), Some(x())), "USER#ID", "REPORTED#PARTY#ID#ID"),
+        (attachment(x()), "ATTACHMENT#ID", "ATTACHMENT"),
+        (forgotten_paths(at()), "CDN#2026-11", "PATHS"),
         (posting_window(x(), "post", at()), "POSTING#ID", "post#2026-11-24T15:30:00.000Z"),
         (feed_guard("hash"), "FEED#hash", "GUARD"),
         (feed(x(), x()), "USER#ID", "FEED#ID"),
@@ -91,6 +101,17 @@ fn lists_are_found_under_the_keys_that_they_were_stored_under() {
         (public_post_in_category(Board::Party, Category::Etc, at(), x()), "PARTY#ETC", "AT#ID"),
         (post_of(x(), Board::Lecture, x()), "USER#ID#LECTURE", "ID"),
         (application_to(x(), at(), x()), "PARTY#ID#APPLICATION", "AT#ID"),
+        (application_of(x(), x()), "USER#ID#APPLICATION", "ID"),
+        (
+            listed_post(Board::Party, Some(Category::Etc), ListedBy::Likes, (7, at(), x())),
+            "PARTY#ETC#LIKES",
+            "0000000007#AT#ID",
+        ),
+        (listed_post(Board::Community, None, ListedBy::Unanswered, (7, at(), x())), "COMMUNITY#UNANSWERED", "AT#ID"),
+        (bookmark_of(x(), at(), x()), "USER#ID#BOOKMARK", "AT#ID"),
+        (report_by_state(ReportState::Open, at(), x()), "REPORTS#OPEN", "AT#ID"),
+        (due_attachment(x(), at()), "ATTACHMENTS_DUE", "AT#ID"),
+        (attachment_of(x(), x()), "USER#ID#ATTACHMENT", "ID"),
     ] {
         let plain = |text: String| text.replace(ID, "ID").replace("2026-11-24T15:30:00.000Z", "AT");
         assert_eq!((plain(key.pk), plain(key.sk)), (pk.to_owned(), sk.to_owned()));
@@ -117,4 +138,19 @@ fn ranges_have_their_last_one_in_them() {
     assert_eq!((from.as_str(), until.as_str()), ("2026-11-24T15:30:00.000Z", "2026-11-24T15:30:00.000Z$"));
     assert_eq!(todos_after(&of_that_instant), format!("{of_that_instant}$"));
     assert_eq!(places_up_to(x()), ("WAIT#".to_owned(), format!("WAIT#{ID}")));
+}
+
+#[test]
+fn a_post_is_told_from_what_hangs_on_it() {
+    for (key, as_one, with) in [
+        (post(Board::Party, x()), Some(Board::Party), Some(Board::Party)),
+        (like(Board::Community, x(), x()), None, Some(Board::Community)),
+        // Nobody just posts a project, and an account is no post.
+        (pwt(x()), None, None),
+        (user(x()), None, None),
+        (Key::new("PARTY#1".to_owned(), "POST"), None, None),
+    ] {
+        let of = |board: Option<Board>| board.map(|board| (board, x()));
+        assert_eq!((as_post(&key), post_with(&key)), (of(as_one), of(with)), "{key:?}");
+    }
 }
