@@ -331,6 +331,28 @@ async fn a_deposit_of_another_amount_settles_nothing() {
 }
 
 #[tokio::test]
+async fn a_deposit_that_is_taken_back_is_told_to_operators_and_moves_nothing() {
+    let sale = sale().await;
+    let kim = sale.app.sign_up("kim").await;
+    let (order, payment_key) = waiting(&sale, &kim).await;
+    sale.app.sandbox.deposit(&payment_key).unwrap();
+    hear(&sale).await;
+    sale.app.clock.advance(11_000);
+    sale.app.sandbox.fail_next(Operation::Get, FaultKind::DepositTakenBack);
+    let event = json!({
+        "eventType": "PAYMENT_STATUS_CHANGED", "createdAt": "2026-11-24T09:00:00.000000",
+        "data": { "paymentKey": payment_key, "orderId": order["id"], "status": "WAITING_FOR_DEPOSIT" },
+    });
+    sale.app.post("/v1/webhooks/toss").json(&event).send().await.expect(200);
+    sale.app.clock.advance(11_000);
+    sale.app.pump().await;
+    let told = sale.told();
+    assert_eq!((told.len(), &told[0]["alarm"]), (1, &json!("PAYMENT_CHANGED")), "{told:?}");
+    assert_eq!((&told[0]["reason"], &told[0]["orderId"]), (&json!("DEPOSIT_TAKEN_BACK"), &order["id"]));
+    assert_eq!((sale.state(&kim, &order).await.as_str(), sale.seats().await), ("PAID", [3, 2, 0, 1]));
+}
+
+#[tokio::test]
 async fn a_deposit_that_two_find_is_settled_for_both() {
     let sale = sale().await;
     let kim = sale.app.sign_up("kim").await;

@@ -297,6 +297,9 @@ fn distort(body: &mut Value, kind: Option<&FaultKind>) {
         FaultKind::WrongOrder => {
             object.insert("orderId".to_owned(), "order-of-somebody-else".into());
         }
+        FaultKind::DepositTakenBack => {
+            object.insert("status".to_owned(), "WAITING_FOR_DEPOSIT".into());
+        }
         _ => {}
     }
 }

@@ -48,6 +48,9 @@ pub enum FaultKind {
     WrongAmount,
     /// It takes effect; the answer (and its replays) tells another `orderId`.
     WrongOrder,
+    /// It takes effect; the answer (and its replays) tells that the deposit is still to come, as Toss does of one that
+    /// the bank took back.
+    DepositTakenBack,
     /// Answers this error, without effect. Like a real one, a 4xx is remembered for its key.
     Error {
         /// HTTP status.
