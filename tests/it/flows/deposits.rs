@@ -333,10 +333,11 @@ async fn a_deposit_of_another_amount_settles_nothing() {
 #[tokio::test]
 async fn a_deposit_that_is_taken_back_is_told_to_operators_and_moves_nothing() {
     let sale = sale().await;
+    sale.app.sandbox.send_webhooks_to("http://api.test/v1/webhooks/toss");
     let kim = sale.app.sign_up("kim").await;
     let (order, payment_key) = waiting(&sale, &kim).await;
     sale.app.sandbox.deposit(&payment_key).unwrap();
-    hear(&sale).await;
+    assert_eq!((hear(&sale).await, sale.state(&kim, &order).await.as_str()), (2, "PAID"));
     sale.app.clock.advance(11_000);
     sale.app.sandbox.fail_next(Operation::Get, FaultKind::DepositTakenBack);
     let event = json!({

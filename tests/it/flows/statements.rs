@@ -441,7 +441,10 @@ async fn list_orders_for_admin_tells_where_it_goes_on() {
     let table = &paid.sale.app.table;
     let order: Order = table.get_now(keys::order(pending.parse().unwrap())).await.unwrap().unwrap();
     // The last letter of an id says which partition it is in.
-    let beside = |n: u32| format!("{}{n}{}", &pending[..20], &pending[21..]);
+    let beside = |n: u32| {
+        let digit = char::from_digit(n, 10).unwrap();
+        pending.chars().enumerate().map(|(at, letter)| if at == 20 { digit } else { letter }).collect::<String>()
+    };
     let put = async |n: u32, state: State, due: Option<Time>| {
         let order = Order { id: beside(n).parse().unwrap(), state, due, ..order.clone() };
         table.write(Write::put(&order)).await.unwrap();
